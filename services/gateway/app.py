@@ -1,0 +1,113 @@
+"""Builds the gateway: its parts, their life, its routes, its answers to errors.
+
+Owns the wiring and nothing else. Importing it connects to nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy import Engine
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from gateway.database import open_database
+from gateway.errors import (
+    BadRequest,
+    GatewayError,
+    MethodRefused,
+    RouteUnknown,
+    body_of,
+    status_of,
+)
+from gateway.key_table import KeysUnavailable, KeyTable
+from gateway.keys import KeyStore
+from gateway.landing import landing_routes
+from gateway.model_server import ModelServerProbe
+from gateway.pepper import load_pepper
+from gateway.relay import Relay
+from gateway.routes import RELAYED, protocol_of
+from gateway.settings import GatewaySettings
+from gateway.upstream import Upstream
+
+log = logging.getLogger(__name__)
+
+
+def make_app(settings: GatewaySettings) -> FastAPI:
+    """The gateway as an ASGI app; opens the database, connects to nothing else before it runs."""
+    database = open_database(settings)
+    pepper = load_pepper(settings)
+    keys = KeyTable(KeyStore(database, pepper), pepper)
+    upstream = Upstream(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with upstream, _followed(keys, database):
+            yield
+
+    app = FastAPI(
+        title="Lectern gateway",
+        description="An OpenAI-compatible front door to LM Studio, with a key for everyone.",
+        version="0.1.0",
+        lifespan=lifespan,
+        docs_url=None,  # its page would load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.include_router(landing_routes(settings, ModelServerProbe(upstream)))
+    for route in RELAYED:
+        endpoint = Relay(route, keys, upstream, settings.gateway_max_body_bytes)
+        app.router.routes.append(Route(route.path, endpoint, methods=[route.method]))
+    app.add_exception_handler(GatewayError, _answer_error)
+    app.add_exception_handler(HTTPException, _answer_routing_error)
+    app.add_exception_handler(Exception, _answer_defect)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _followed(keys: KeyTable, database: Engine) -> AsyncIterator[None]:
+    try:
+        await keys.refresh()
+    except KeysUnavailable as error:
+        log.warning("starting without keys: the database does not answer (%s)", error)
+    follower = asyncio.create_task(keys.follow())
+    try:
+        yield
+    finally:
+        follower.cancel()
+        await asyncio.gather(follower, return_exceptions=True)
+        database.dispose()
+
+
+async def _answer_error(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, GatewayError):
+        raise error
+    body = body_of(error, protocol_of(request.scope["path"]))
+    return JSONResponse(body, status_of(error))
+
+
+async def _answer_routing_error(request: Request, error: Exception) -> JSONResponse:
+    """404 and 405 of the router, in the caller's shape."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    method, path = request.method, request.scope["path"]
+    if status == 404:
+        return await _answer_error(request, RouteUnknown(f"Unknown route: {method} {path}."))
+    if status == 405:
+        answer = await _answer_error(
+            request, MethodRefused(f"The route {path} does not take {method}.")
+        )
+        allowed = getattr(error, "headers", None) or {}
+        answer.headers.update(allowed)
+        return answer
+    return await _answer_error(request, BadRequest("The request cannot be understood."))
+
+
+async def _answer_defect(request: Request, _error: Exception) -> JSONResponse:
+    """A defect of the gateway: starlette logs it, the caller learns that it is ours."""
+    return await _answer_error(
+        request, GatewayError("The gateway made a mistake; its log says which.")
+    )

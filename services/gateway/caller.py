@@ -1,0 +1,137 @@
+"""The caller's side of one relayed request, on bare ASGI.
+
+Owns reading the body within a limit, noticing that the caller left, sending the answer's head and
+pieces, and the lists of headers that may cross in either direction. It knows no model server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from gateway.errors import BadRequest, BodyTooLarge, GatewayError, Protocol, body_of, event_of
+from gateway.errors import status_of as error_status
+
+# Only these cross: the caller's key, cookies and addresses stay here.
+TO_MODEL_SERVER = frozenset(
+    (b"content-type", b"accept", b"anthropic-version", b"anthropic-beta", b"openai-beta")
+)
+TO_CALLER = ("content-type", "content-length", "cache-control", "retry-after")
+
+
+class CallerLeft(Exception):
+    """The caller closed the connection before its body had arrived."""
+
+
+class Caller:
+    """One caller and the request that it sent. As a context it ends the work when they leave."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        self._receive = receive
+        self._send = send
+        self._request_id = request_id.encode()
+        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.started = False
+        self.streaming = False
+        self.status = 0
+        self.left = False
+        self._watch: asyncio.Task[None] | None = None
+
+    def header(self, name: bytes) -> str:
+        """The first value of a header (name in lower case), or an empty string."""
+        return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
+
+    def forwarded_headers(self) -> dict[str, str]:
+        """The caller's headers that the model server may see."""
+        crossing = {
+            key.decode(): value.decode("latin-1")
+            for key, value in self.headers
+            if key in TO_MODEL_SERVER
+        }
+        return crossing | {"Accept-Encoding": "identity"}  # usage is read from the bytes
+
+    async def read_body(self, max_bytes: int) -> bytes:
+        """The whole body; raises `BodyTooLarge` as soon as the limit is passed."""
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.left = True
+                raise CallerLeft
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+            if size > max_bytes:
+                raise BodyTooLarge(
+                    f"The request's body is larger than {max_bytes} bytes, the limit here."
+                )
+            if not message.get("more_body"):
+                return b"".join(pieces)
+
+    async def __aenter__(self) -> Caller:
+        work = asyncio.current_task()
+        assert work is not None  # noqa: S101 (a coroutine runs in a task)
+        self._watch = asyncio.create_task(self._cancel_when_left(work))
+        return self
+
+    async def __aexit__(self, *_: object) -> bool:
+        """Swallows the cancellation that the caller's leaving caused, and nothing else."""
+        assert self._watch is not None  # noqa: S101
+        self._watch.cancel()
+        work = asyncio.current_task()
+        if not self.left or work is None:
+            return False
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)  # takes a cancellation that is on its way
+        return work.uncancel() == 0
+
+    async def _cancel_when_left(self, work: asyncio.Task[object]) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.left = True
+        work.cancel()
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Sends the answer's head; only listed headers cross."""
+        crossing = [
+            (name.encode(), headers[name].encode("latin-1"))
+            for name in TO_CALLER
+            if name in headers
+        ]
+        crossing += [(b"x-request-id", self._request_id), (b"x-accel-buffering", b"no")]
+        self.status, self.started = status, True
+        self.streaming = headers.get("content-type", "").startswith("text/event-stream")
+        await self._send({"type": "http.response.start", "status": status, "headers": crossing})
+
+    async def send(self, piece: bytes, *, last: bool = False) -> None:
+        """Sends bytes of the answer's body."""
+        await self._send({"type": "http.response.body", "body": piece, "more_body": not last})
+
+    async def fail(self, error: GatewayError, protocol: Protocol) -> None:
+        """Tells the caller about an error: as an answer, or as an event once a stream has begun."""
+        if not self.started:
+            body = orjson.dumps(body_of(error, protocol))
+            await self.start(
+                error_status(error),
+                {"content-type": "application/json", "content-length": str(len(body))},
+            )
+            await self.send(body, last=True)
+        elif self.streaming:
+            await self.send(event_of(error, protocol), last=True)
+        # Else status and length are out: leaving the answer unfinished makes the server close the
+        # connection, which is the only way left to say that it is not whole.
+
+
+def parse_body(body: bytes) -> dict[str, object]:
+    """The body as a JSON object; raises `BadRequest` naming the place of the fault."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The request's body is not JSON: {error}.") from None
+    if not isinstance(document, dict):
+        raise BadRequest('The request\'s body must be a JSON object, such as {"messages": […]}.')
+    return document

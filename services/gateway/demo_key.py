@@ -1,0 +1,36 @@
+"""The demo key: the one key that can be printed again.
+
+Owns its file in the data folder. It is an ordinary key otherwise: revoke it like any other, and
+the next call makes a new one.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+from gateway.key_form import read_key
+from gateway.keys import KeyStore
+from gateway.settings import GatewaySettings
+
+FILE_NAME = "demo-key"
+NAME = "demo"
+
+
+def demo_key(store: KeyStore, settings: GatewaySettings) -> str:
+    """The active demo key's text; makes the key when it is missing or has ended."""
+    path = settings.gateway_data_dir / FILE_NAME
+    now = datetime.now(UTC)
+    active = {key.public_id for key in store.all() if key.state(now) == "active"}
+    kept = read_key(path.read_text().strip()) if path.exists() else None
+    if kept is not None and kept.public_id in active:
+        return kept.text
+    if any(key.name == NAME and key.public_id in active for key in store.all()):
+        store.revoke(NAME)  # its text is lost, so nobody can use it any more
+    made = store.create(NAME)
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(made.text + "\n")
+    draft.replace(path)
+    return made.text

@@ -1,0 +1,135 @@
+"""What a caller is told when something went wrong, in the shape that the caller's SDK raises.
+
+    GatewayError                 rendered to the caller
+    ├── KeyRejected              401  no key, a malformed, unknown, expired or revoked one
+    ├── ScopeMissing             403  a good key that may not do this
+    ├── BadRequest               400  the body cannot be understood
+    ├── BodyTooLarge             413
+    ├── RouteUnknown             404 / 405
+    ├── KeysAway                 503  the key database does not answer
+    ├── ModelServerAway          502  no connection to the model server, or it died
+    ├── ModelServerSilent        504  the model server said nothing for too long
+    └── ModelServerError         the model server's own error, folded into the caller's shape
+
+Owns statuses, types, codes, envelopes. Anything else that is raised is a defect: 500, logged.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, ClassVar
+
+import orjson
+
+
+class Protocol(Enum):
+    """Whose wire format a route speaks; it decides the shape of an error."""
+
+    OPENAI = "openai"
+    RESPONSES = "responses"
+    ANTHROPIC = "anthropic"
+
+
+class GatewayError(Exception):
+    """An error that is rendered to the caller."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "api_error"
+    code: ClassVar[str | None] = None
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+
+
+class KeyRejected(GatewayError):
+    status, type, code = 401, "authentication_error", "invalid_api_key"
+
+
+class ScopeMissing(GatewayError):
+    status, type, code = 403, "permission_error", "insufficient_scope"
+
+
+class BadRequest(GatewayError):
+    status, type, code = 400, "invalid_request_error", "invalid_request"
+
+
+class BodyTooLarge(GatewayError):
+    status, type, code = 413, "invalid_request_error", "request_too_large"
+
+
+class RouteUnknown(GatewayError):
+    status, type, code = 404, "invalid_request_error", "unknown_url"
+
+
+class MethodRefused(GatewayError):
+    status, type, code = 405, "invalid_request_error", "method_not_supported"
+
+
+class KeysAway(GatewayError):
+    status, type, code = 503, "service_unavailable", "key_database_unavailable"
+
+
+class ModelServerAway(GatewayError):
+    status, type, code = 502, "upstream_error", "model_server_unreachable"
+
+
+class ModelServerSilent(GatewayError):
+    status, type, code = 504, "upstream_error", "model_server_timeout"
+
+
+class ModelServerCut(GatewayError):
+    status, type, code = 502, "upstream_error", "answer_cut_off"
+
+
+class ModelServerError(GatewayError):
+    """An error that the model server answered with; keeps its status, type and code."""
+
+    def __init__(
+        self, message: str, status: int, type_: str, code: str | None, param: str | None = None
+    ) -> None:
+        super().__init__(message, param=param)
+        self.own = (status, type_, code)
+
+
+def status_of(error: GatewayError) -> int:
+    """The HTTP status to answer with."""
+    return error.own[0] if isinstance(error, ModelServerError) else error.status
+
+
+def _type_and_code(error: GatewayError) -> tuple[str, str | None]:
+    return error.own[1:] if isinstance(error, ModelServerError) else (error.type, error.code)
+
+
+# Anthropic's SDK picks its exception by status; the type is what its documentation lists for it.
+_ANTHROPIC_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+}
+
+
+def body_of(error: GatewayError, protocol: Protocol) -> dict[str, Any]:
+    """The JSON body of an error answer."""
+    type_, code = _type_and_code(error)
+    if protocol is Protocol.ANTHROPIC:
+        type_ = _ANTHROPIC_TYPES.get(status_of(error), "api_error")
+        return {"type": "error", "error": {"type": type_, "message": error.message}}
+    return {"error": {"message": error.message, "type": type_, "param": error.param, "code": code}}
+
+
+def event_of(error: GatewayError, protocol: Protocol) -> bytes:
+    """The error as a server-sent event, for a stream that has begun with status 200."""
+    if protocol is Protocol.RESPONSES:
+        _, code = _type_and_code(error)
+        # A negative sequence number would be a lie; the SDK does not need one to raise.
+        fields = {"type": "error", "code": code, "message": error.message, "param": error.param}
+        return b"event: error\ndata: " + orjson.dumps(fields) + b"\n\n"
+    data = orjson.dumps(body_of(error, protocol))
+    if protocol is Protocol.ANTHROPIC:
+        return b"event: error\ndata: " + data + b"\n\n"
+    return b"data: " + data + b"\n\n"

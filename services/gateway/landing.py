@@ -1,0 +1,68 @@
+"""The gateway's own pages: the landing page, its style and script, `/healthz` and `/readyz`.
+
+Owns what a person or a health check sees without a key. It shows no model, key or address of the
+model server.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from gateway.errors import RouteUnknown
+from gateway.model_server import ModelServerProbe
+from gateway.settings import GatewaySettings
+
+HERE = Path(__file__).parent
+# No inline code, nothing from elsewhere, no framing.
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d+)?")
+_ASSETS = {"landing.css": "text/css", "landing.js": "text/javascript", "icon.svg": "image/svg+xml"}
+
+
+def landing_routes(settings: GatewaySettings, probe: ModelServerProbe) -> APIRouter:
+    """The routes that need no key."""
+    router = APIRouter()
+    pages = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape())
+
+    @router.get("/healthz", summary="The process is alive")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/readyz", summary="Requests are taken; says whether the model server answers")
+    async def readyz() -> JSONResponse:
+        state = await probe.state()
+        status = "ready" if state.answers else "degraded"
+        content = {"status": status, "model_server": state.kind}
+        if state.reason:
+            content["reason"] = state.reason
+        return JSONResponse(content, headers={"Cache-Control": "no-store"})
+
+    @router.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def landing(request: Request) -> HTMLResponse:
+        match = _HOST.fullmatch(request.headers.get("host", ""))
+        host = match[1] if match else "127.0.0.1"
+        page = pages.get_template("landing.html").render(
+            state=await probe.state(),
+            streamlit_url=f"http://{host}:{settings.streamlit_port}/",
+            gradio_url=f"http://{host}:{settings.gradio_port}/",
+            api_url=f"http://{match[0] if match else host}/v1",
+        )
+        return HTMLResponse(
+            page, headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
+        )
+
+    @router.get("/static/{name}", include_in_schema=False)
+    async def asset(name: str) -> FileResponse:
+        if name not in _ASSETS:
+            raise RouteUnknown(f"There is no page at /static/{name}.")
+        return FileResponse(HERE / "static" / name, media_type=_ASSETS[name])
+
+    return router

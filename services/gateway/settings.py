@@ -1,0 +1,100 @@
+"""The gateway's settings, read from the environment once at start.
+
+Owns names, defaults, units and the sentence that refuses a bad value. Nothing else in the gateway
+reads the environment.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIN_PEPPER_CHARS = 32
+
+
+class SettingsError(Exception):
+    """A setting that cannot work; the message names the variable and the value."""
+
+
+def _server_root(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it must be a URL such as http://host.docker.internal:1234")
+    if parts.path.rstrip("/"):
+        raise ValueError("it must be the server's root, without a path such as /v1")
+    if parts.username or parts.password:
+        raise ValueError("it must not carry a user name or password; use LMSTUDIO_API_TOKEN")
+    return url.rstrip("/")
+
+
+def _real_pepper(value: SecretStr) -> SecretStr:
+    secret = value.get_secret_value()
+    if secret and (len(secret) < MIN_PEPPER_CHARS or len(set(secret)) < MIN_PEPPER_CHARS // 4):
+        raise ValueError(
+            f"it must be at least {MIN_PEPPER_CHARS} random characters, "
+            "for example from `openssl rand -hex 32`"
+        )
+    return value
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class GatewaySettings(BaseSettings):
+    """Every setting of the gateway. Names are the environment variables, without a prefix."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    lmstudio_url: Annotated[str, AfterValidator(_server_root)] = Field(
+        "http://host.docker.internal:1234", description="root of the model server, without /v1"
+    )
+    lmstudio_api_token: SecretStr = Field(
+        SecretStr(""), description="LM Studio's own API token, when it asks for one"
+    )
+    bind_addr: str = Field("127.0.0.1", description="address to listen on")
+    gateway_port: Port = Field(8000, description="port of the gateway")
+    streamlit_port: Port = Field(8501, description="port that the landing page links to")
+    gradio_port: Port = Field(7860, description="port that the landing page links to")
+    gateway_data_dir: Path = Field(
+        Path(".lectern/data"), description="folder of the database, the pepper and the demo key"
+    )
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder")
+    gateway_key_pepper: Annotated[SecretStr, AfterValidator(_real_pepper)] = Field(
+        SecretStr(""), description="secret mixed into stored keys; empty: made once and kept"
+    )
+    gateway_max_body_bytes: int = Field(
+        32 * 1024 * 1024, ge=1024, description="largest request body, in bytes"
+    )
+    gateway_connect_timeout_s: Seconds = Field(
+        5.0, description="seconds to wait for a connection to the model server"
+    )
+    gateway_answer_timeout_s: Seconds = Field(
+        600.0, description="seconds of silence from the model server before giving up"
+    )
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database's URL: the one given, else a SQLite file in the data folder."""
+        return self.database_url or f"sqlite:///{self.gateway_data_dir.resolve() / 'lectern.db'}"
+
+
+def load_settings() -> GatewaySettings:
+    """Reads the environment; raises `SettingsError` with a sentence for each bad value."""
+    try:
+        return GatewaySettings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(detail) for detail in error.errors())) from None
+
+
+def _sentence(detail: object) -> str:
+    assert isinstance(detail, dict)  # noqa: S101 (pydantic's ErrorDetails)
+    name = str(detail["loc"][0]).upper()
+    reason = str(detail["msg"]).removeprefix("Value error, ")
+    secret = name in ("GATEWAY_KEY_PEPPER", "LMSTUDIO_API_TOKEN")
+    value = "(hidden)" if secret else repr(detail["input"])
+    return f"The setting {name} cannot be {value}: {reason}."
