@@ -1,0 +1,106 @@
+"""An answer as a job in a background thread, for a UI whose own code is synchronous.
+
+Owns: the process's one asyncio thread, the queue between it and the reader, stopping (by the
+reader, or because the reader is gone). What is in an answer is `answer`'s business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import Future
+from contextlib import aclosing
+from functools import cache
+from typing import cast
+
+from chat_client.answer import stream_answer
+from chat_client.errors import ChatError
+from chat_client.messages import Message, Piece, Sampling
+from chat_client.settings import ChatSettings
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def background_loop() -> asyncio.AbstractEventLoop:
+    """The event loop of the process's one background thread, started on first use."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="answers", daemon=True).start()
+    return loop
+
+
+class Answer:
+    """One answer under way; make it with `Answer.start`."""
+
+    def __init__(self, settings: ChatSettings) -> None:
+        self.error: ChatError | None = None
+        self._abandoned_s = settings.chat_abandoned_s
+        self._pieces: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
+        self._done = False
+        self._read_at = time.monotonic()
+        self._job: Future[None] | None = None
+
+    @classmethod
+    def start(
+        cls, settings: ChatSettings, model: str, messages: Sequence[Message], sampling: Sampling
+    ) -> Answer:
+        """Asks the model at once and returns; the pieces wait in `poll`."""
+        answer = cls(settings)
+        job = answer._run(stream_answer(settings, model, list(messages), sampling))
+        answer._job = asyncio.run_coroutine_threadsafe(job, background_loop())
+        # Also runs when the job is cancelled before it began.
+        answer._job.add_done_callback(lambda _: answer._pieces.put(None))
+        return answer
+
+    @property
+    def done(self) -> bool:
+        """True when the answer has ended, in whatever way, and every piece has been polled."""
+        return self._done
+
+    def poll(self, timeout_s: float = 0.1) -> list[Piece]:
+        """All pieces that have come since the last call; waits up to `timeout_s` for the first."""
+        self._read_at = time.monotonic()
+        pieces: list[Piece] = []
+        while not self._done:
+            try:
+                piece = self._pieces.get(timeout=0 if pieces else timeout_s)
+            except queue.Empty:
+                break
+            if piece is None:
+                self._done = True
+            else:
+                pieces.append(piece)
+        return pieces
+
+    def stop(self) -> None:
+        """Closes the upstream; harmless when the answer has ended already."""
+        if self._job is not None:
+            self._job.cancel()
+
+    async def _run(self, pieces: AsyncGenerator[Piece, None]) -> None:
+        job = asyncio.current_task()
+        watch = asyncio.create_task(self._stop_when_abandoned(cast("asyncio.Task[None]", job)))
+        try:
+            async with aclosing(pieces) as stream:
+                async for piece in stream:
+                    self._pieces.put(piece)
+        except ChatError as error:
+            self.error = error
+        except Exception:
+            log.exception("an answer failed in a way that Lectern does not know")
+            self.error = ChatError("Lectern failed on this answer.", "Its log says more.")
+        finally:
+            watch.cancel()
+
+    async def _stop_when_abandoned(self, job: asyncio.Task[None]) -> None:
+        while True:
+            quiet_s = time.monotonic() - self._read_at
+            if quiet_s >= self._abandoned_s:
+                log.info("an answer was stopped: nobody has read it for %.0f s", quiet_s)
+                job.cancel()
+                return
+            await asyncio.sleep(self._abandoned_s - quiet_s)
