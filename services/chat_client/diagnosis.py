@@ -71,16 +71,17 @@ def refused(settings: ChatSettings) -> ChatError:
 def _how_to_listen(settings: ChatSettings, host: str) -> str:
     if settings.llm_url:
         return f"Start the server that LLM_URL names ({settings.llm_url})."
-    if host in LOOPBACK and in_container():
-        return (
-            "Inside a container that address is the container itself: set LMSTUDIO_URL to "
-            "http://host.docker.internal:1234."
-        )
     if host in LOOPBACK:
-        return (
+        advice = (
             "Start LM Studio's server: the Developer tab has the switch, or run "
             "`lms server start`. Without LM Studio, `make demo` starts the bundled engine."
         )
+        if in_container():
+            advice += (
+                " Lectern runs in a container, where this address means the container itself: "
+                "an LM Studio outside it is at http://host.docker.internal:1234 (LMSTUDIO_URL)."
+            )
+        return advice
     return (
         'In LM Studio, start the server and turn on "Serve on Local Network", or run '
         "`lms server start --bind 0.0.0.0`: by default it listens on 127.0.0.1 only, which a "

@@ -16,18 +16,19 @@ class ThinkSplitter:
 
     def __init__(self) -> None:
         self._held = ""  # Text that may still turn out to be part of a tag.
-        self._state = "start"  # start -> thinking -> gap -> answer; or start -> answer
+        self._state = "start"  # start -> (opened -> thinking -> gap ->) answer
 
     def feed(self, content: str) -> list[Reasoning | Text]:
         self._held += content
         pieces: list[Reasoning | Text] = []
         if self._state == "start":
             self._look_for_opening()
+        if self._state == "opened":
+            self._skip_space("thinking")
         if self._state == "thinking":
             pieces += self._thinking()
-        if self._state == "gap":  # Line breaks between the thinking and the answer.
-            self._held = self._held.lstrip()
-            self._state = "answer" if self._held else "gap"
+        if self._state == "gap":
+            self._skip_space("answer")
         if self._state == "answer" and self._held:
             pieces.append(Text(self._held))
             self._held = ""
@@ -43,9 +44,14 @@ class ThinkSplitter:
     def _look_for_opening(self) -> None:
         text = self._held.lstrip()
         if text.startswith(OPEN):
-            self._held, self._state = text[len(OPEN) :].lstrip("\n"), "thinking"
+            self._held, self._state = text[len(OPEN) :], "opened"
         elif not OPEN.startswith(text):
             self._state = "answer"
+
+    def _skip_space(self, after: str) -> None:
+        """Models put line breaks around the tags; the page has its own."""
+        self._held = self._held.lstrip()
+        self._state = after if self._held else self._state
 
     def _thinking(self) -> list[Reasoning | Text]:
         thought, close, after = self._held.partition(CLOSE)
