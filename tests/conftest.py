@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,7 +63,6 @@ def gateway(run_folder: Path, engine: Service) -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def gateway_key(run_folder: Path, gateway: Service) -> str:
     """A fresh key of the session's gateway, made as an operator makes one."""
-    import sys
 
     done = subprocess.run(
         [sys.executable, "-m", "gateway", "keys", "create", "--name", "tests"],

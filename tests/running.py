@@ -42,7 +42,7 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:
-    """Polls until `condition()` is truthy and returns that value; fails with `what` at the deadline."""
+    """Polls until `condition()` is truthy and returns it; fails with `what` at the deadline."""
     deadline = time.monotonic() + timeout_s
     while True:
         value = condition()

@@ -57,6 +57,7 @@ def make_app(settings: GatewaySettings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # an unknown route is 404, not a redirect to a guess
     )
     app.include_router(landing_routes(settings, ModelServerProbe(upstream)))
     for route in RELAYED:

@@ -1,0 +1,63 @@
+"""A real gateway process in front of whatever model server a test makes up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.running import ROOT, Service, running
+
+
+@dataclass
+class Front:
+    """A running gateway, a key for it, and a client that sends the key."""
+
+    service: Service
+    key: str
+    client: httpx.Client
+    data: Path
+
+    def lectern(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs the command line on this gateway's data."""
+        return lectern(self.data, *arguments)
+
+
+def lectern(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs `lectern …` on a data folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", *arguments],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT / "services"),
+            "GATEWAY_DATA_DIR": str(data),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@contextmanager
+def gateway_before(url: str, folder: Path, env: dict[str, str] | None = None) -> Iterator[Front]:
+    """A gateway whose model server is at `url`."""
+    data = folder / "data"
+    settings = {"LMSTUDIO_URL": url, "GATEWAY_DATA_DIR": str(data), **(env or {})}
+    with running("gateway", folder, settings) as service:
+        key = lectern(data, "keys", "create", "--name", "tests").stdout.strip()
+        headers = {"Authorization": f"Bearer {key}"}
+        with httpx.Client(base_url=service.url, headers=headers, timeout=20) as client:
+            yield Front(service, key, client, data)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
