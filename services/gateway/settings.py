@@ -21,14 +21,15 @@ class SettingsError(Exception):
 
 
 def _server_root(url: str) -> str:
+    url = url.rstrip("/").removesuffix("/v1").rstrip("/")  # what people add to it
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("it must be a URL such as http://host.docker.internal:1234")
-    if parts.path.rstrip("/"):
-        raise ValueError("it must be the server's root, without a path such as /v1")
+    if parts.path or parts.query:
+        raise ValueError("it must be the server's root, without a path")
     if parts.username or parts.password:
         raise ValueError("it must not carry a user name or password; use LMSTUDIO_API_TOKEN")
-    return url.rstrip("/")
+    return url
 
 
 def _real_pepper(value: SecretStr) -> SecretStr:
@@ -48,7 +49,7 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 class GatewaySettings(BaseSettings):
     """Every setting of the gateway. Names are the environment variables, without a prefix."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
     lmstudio_url: Annotated[str, AfterValidator(_server_root)] = Field(
         "http://host.docker.internal:1234", description="root of the model server, without /v1"

@@ -26,7 +26,7 @@ def test_nothing_needs_to_be_set() -> None:
         ("GATEWAY_PORT", "eighty", "integer"),
         ("GATEWAY_PORT", "70000", "65535"),
         ("LMSTUDIO_URL", "localhost:1234", "must be a URL"),
-        ("LMSTUDIO_URL", "http://127.0.0.1:1234/v1", "without a path"),
+        ("LMSTUDIO_URL", "http://127.0.0.1:1234/api", "without a path"),
         ("LMSTUDIO_URL", "http://me:secret@127.0.0.1:1234", "LMSTUDIO_API_TOKEN"),
         ("GATEWAY_ANSWER_TIMEOUT_S", "0", "greater than 0"),
     ],
@@ -53,6 +53,14 @@ def test_a_placeholder_pepper_is_refused_without_showing_it(
     assert value not in str(refused.value)
 
 
-def test_a_trailing_slash_is_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LMSTUDIO_URL", "http://127.0.0.1:1234/")
+@pytest.mark.parametrize("ending", ["", "/", "/v1", "/v1/"])
+def test_what_people_add_to_the_root_is_forgiven(
+    monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setenv("LMSTUDIO_URL", "http://127.0.0.1:1234" + ending)
     assert load_settings().lmstudio_url == "http://127.0.0.1:1234"
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_PORT", "")
+    assert load_settings().gateway_port == 8000
