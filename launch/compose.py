@@ -63,6 +63,7 @@ class Compose:
         self._settings = settings
         self._environment = dict(environment)
         self._say = say
+        self._built = ""
 
     def view(self) -> View:
         system = self._run("docker", "info", "-f", "{{.OperatingSystem}}").out
@@ -82,17 +83,20 @@ class Compose:
 
     def prepare(self, services: Sequence[Service]) -> None:
         build = (*EVERYTHING, "build", *(service.name for service in services))
-        if sys.stderr.isatty() and not self.running():
+        first = not self.running()
+        if first:
+            self._say("Building the images: minutes the first time, seconds later.")
+        if first and sys.stderr.isatty():
             outcome = Outcome(self._commands.show(build, self._environment))
         else:
-            self._say("Building the images: minutes the first time, seconds later.")
             outcome = self._run(*build)
+        self._built = services[0].name
         if not outcome.ok:
             raise LaunchError(f"{outcome.err[-3000:]}\nThe images could not be built.")
 
     def reaches(self, url: str) -> bool:
         python = ("run", "--rm", "--no-deps", "-T", "--entrypoint", "python")
-        return self._run(*COMPOSE, *python, "gateway", "-c", _REACH, url).ok
+        return self._run(*COMPOSE, *python, self._built, "-c", _REACH, url).ok
 
     def start(self, plan: Plan) -> None:
         self._environment["LMSTUDIO_URL"] = plan.lmstudio_url
