@@ -1,0 +1,56 @@
+"""The web application: Gradio's page at `/`, `GET /healthz` beside it.
+
+Owns what is put together and what is left out: no telemetry, no public API, no uploads, no server
+side rendering, no links to elsewhere.
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+from fastapi import FastAPI, HTTPException
+from starlette.routing import Mount
+
+from chat_client import ChatSettings
+from gradio_ui.handlers import Handlers
+from gradio_ui.headers import SecureHeaders
+from gradio_ui.page import make_page
+from gradio_ui.settings import GradioSettings
+from gradio_ui.theme import ICON, STYLE, make_theme
+
+
+def make_app(settings: GradioSettings, chat_settings: ChatSettings) -> FastAPI:
+    """Builds everything; nothing connects before the first page is opened."""
+    app = FastAPI(title="Lectern", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(SecureHeaders)
+    app.get("/healthz")(_healthz)
+    app.post("/gradio_api/upload")(_no_uploads)
+    handlers = Handlers(chat_settings, settings.chat_concurrency)
+    gr.mount_gradio_app(
+        app,
+        make_page(handlers),
+        path="/",
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        show_error=False,
+        favicon_path=str(ICON),
+        theme=make_theme(),
+        # As `css`, Gradio would rewrite each rule to reach only what lies inside its main column.
+        head=f"<style>{STYLE.read_text()}</style>",
+    )
+    app.state.handlers = handlers
+    app.state.gradio = next(route.app for route in app.routes if isinstance(route, Mount))
+    return app
+
+
+async def _healthz() -> dict[str, str]:
+    """The page's own health; a model server that is away is shown, not a fault of this service."""
+    return {"status": "ok"}
+
+
+async def _no_uploads() -> None:
+    """Gradio takes files from anybody; no part of this page needs one."""
+    raise HTTPException(404, "Lectern's Gradio page takes no files.")

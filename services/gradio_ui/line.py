@@ -1,0 +1,63 @@
+"""Who may ask the model now, and who stands where in line.
+
+Owns the count of answers under way and the order of those who wait: first come, first served.
+It knows nothing of models or pages. One event loop, no locks: `_serve` alone decides, and runs
+after every arrival, departure and cancellation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass(eq=False)
+class Ticket:
+    """One caller in line; `moved` is told the place, counted from 1, each time it changes."""
+
+    moved: Callable[[int], None]
+    place: int = 0
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Line:
+    """At most `slots` callers inside at once; the others wait in the order they came."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.active = 0
+        self._waiting: list[Ticket] = []
+
+    def __repr__(self) -> str:
+        return f"<Line {self.active} of {self.slots} active, {len(self._waiting)} waiting>"
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    @asynccontextmanager
+    async def slot(self, moved: Callable[[int], None]) -> AsyncIterator[None]:
+        """Waits for a slot and holds it for the block; leaving the line by cancellation is fine."""
+        ticket = Ticket(moved)
+        self._waiting.append(ticket)
+        try:
+            self._serve()
+            await ticket.called.wait()
+            yield
+        finally:
+            if ticket.called.is_set():
+                self.active -= 1
+            else:
+                self._waiting.remove(ticket)
+            self._serve()
+
+    def _serve(self) -> None:
+        while self._waiting and self.active < self.slots:
+            self.active += 1
+            self._waiting.pop(0).called.set()
+        for place, ticket in enumerate(self._waiting, start=1):
+            if ticket.place != place:
+                ticket.place = place
+                ticket.moved(place)

@@ -1,0 +1,25 @@
+"""The settings that only the Gradio UI reads; those of the model server belong to `chat_client`.
+
+Owns names, defaults and units. Reads the environment when an instance is made, never at import.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class GradioSettings(BaseSettings):
+    """Where the page listens and how many answers it asks for at once."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+    bind_addr: str = Field("127.0.0.1", description="Address to listen on")
+    gradio_port: int = Field(7860, ge=1, le=65535, description="Port of the Gradio UI")
+    chat_concurrency: int = Field(
+        4,
+        ge=1,
+        le=32,
+        description="Answers the Gradio UI asks for at once, further people wait in line; as many "
+        "as the model server's Max Concurrent Predictions",
+    )
