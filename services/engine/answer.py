@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -47,6 +48,7 @@ class Answer(Response):
         self._begun = False
         self._status = 0
         self._tokens = 0
+        self._answered_by = "-"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begin = time.perf_counter()
@@ -61,8 +63,8 @@ class Answer(Response):
             gone.cancel()
             results = await asyncio.gather(work, gone, return_exceptions=True)
             log.info(
-                'outcome="%s" route=%s model=%s status=%d events=%d seconds=%.2f',
-                *(outcome, scope["path"], self._dialect.model, self._status, self._tokens),
+                'outcome="%s" route=%s model=%s status=%d tokens=%d seconds=%.2f',
+                *(outcome, scope["path"], self._answered_by, self._status, self._tokens),
                 time.perf_counter() - begin,
             )
         if isinstance(results[0], Exception):
@@ -86,6 +88,7 @@ class Answer(Response):
         answering = await self._catalogue.answering(dialect.model, dialect.embedding)
         dialect.begin(answering)
         instance = answering.instance
+        self._answered_by = instance.id
         task: asyncio.Task[Any] | None = asyncio.current_task()
         assert task is not None  # noqa: S101 (always inside a task)
         instance.tasks.add(task)
@@ -116,22 +119,28 @@ class Answer(Response):
             elif self._dialect.stream:
                 await self._relay(send, response)
             else:
-                body = orjson.loads(await response.read())
+                body = await self._whole(response)
+                self._tokens = _tokens(body)
                 await self._send_whole(send, 200, self._dialect.reply(body))
         finally:
             # Not release(): an answer that nobody reads must stop llama.cpp at once.
             response.close()
 
+    async def _whole(self, response: aiohttp.ClientResponse) -> dict[str, Any]:
+        """llama.cpp's reply in one piece."""
+        if self._dialect.assembly is None:
+            body: dict[str, Any] = orjson.loads(await response.read())
+            return body
+        assembly = self._dialect.assembly()
+        async for chunk in _chunks(response):
+            assembly.add(chunk)
+        return assembly.whole()
+
     async def _relay(self, send: Send, response: aiohttp.ClientResponse) -> None:
         pace = Pace(self._tokens_per_second)
         await self._send_events(send, self._dialect.start(), pace)
-        try:
-            async for chunk in read_events(response.content.iter_any()):
-                if "error" in chunk:
-                    raise Refusal(str(chunk["error"].get("message", chunk["error"])), status=500)
-                await self._send_events(send, self._dialect.events(chunk), pace)
-        except (aiohttp.ClientError, ValueError) as error:
-            raise Refusal(TERMINATED, status=500) from error
+        async for chunk in _chunks(response):
+            await self._send_events(send, self._dialect.events(chunk), pace)
         await self._send_events(send, self._dialect.end(), pace)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -170,6 +179,23 @@ class Answer(Response):
         for event in self._dialect.failed(refusal.message):
             await self._send_event(send, event)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _tokens(body: dict[str, Any]) -> int:
+    """Tokens that a whole reply of llama.cpp cost to make, for the log."""
+    counts = body.get("usage") or {}
+    return int(counts.get("completion_tokens", counts.get("output_tokens", 0)))
+
+
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    """llama.cpp's chunks; raises Refusal for an error among them and for a stream cut off."""
+    try:
+        async for chunk in read_events(response.content.iter_any()):
+            if "error" in chunk:
+                raise Refusal(str(chunk["error"].get("message", chunk["error"])), status=500)
+            yield chunk
+    except (aiohttp.ClientError, ValueError) as error:
+        raise Refusal(TERMINATED, status=500) from error
 
 
 async def _caller_left(receive: Receive) -> None:

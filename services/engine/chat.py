@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from engine import dialect
+from engine.assembly import Assembly, ChatAssembly
 from engine.catalogue import Answering
 from engine.conversation import check_options, checked_messages, limit, refuse_images
 from engine.dialect import Json, new_id
@@ -25,6 +26,7 @@ class Chat:
     family: ClassVar[Family] = Family.OPENAI
     upstream: ClassVar[str] = "/v1/chat/completions"
     embedding: ClassVar[bool] = False
+    assembly: ClassVar[type[Assembly] | None] = ChatAssembly
 
     def __init__(self, body: Json, native: bool = False) -> None:
         self.body = body
@@ -43,10 +45,7 @@ class Chat:
     def request(self) -> Json:
         self._messages = checked_messages(self.body.get("messages"))
         check_options(self.body)
-        request = dialect.passed_on(self.body) | {"messages": self._messages, "stream": self.stream}
-        if self.stream:
-            request["stream_options"] = {"include_usage": True}
-        return request
+        return dialect.passed_on(self.body) | {"messages": self._messages} | dialect.STREAMED
 
     def begin(self, answering: Answering) -> None:
         self.model = answering.name

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from engine import dialect
+from engine.assembly import Assembly, CompletionAssembly
 from engine.catalogue import Answering
 from engine.conversation import limit
 from engine.dialect import Json, new_id
@@ -24,6 +25,7 @@ class Completions:
     family: ClassVar[Family] = Family.OPENAI
     upstream: ClassVar[str] = "/v1/completions"
     embedding: ClassVar[bool] = False
+    assembly: ClassVar[type[Assembly] | None] = CompletionAssembly
 
     def __init__(self, body: Json, native: bool = False) -> None:
         self.body = body
@@ -35,7 +37,7 @@ class Completions:
 
     def request(self) -> Json:
         prompt = _one_prompt(self.body.get("prompt"))
-        return dialect.passed_on(self.body) | {"prompt": prompt, "stream": self.stream}
+        return dialect.passed_on(self.body) | {"prompt": prompt} | dialect.STREAMED
 
     def begin(self, answering: Answering) -> None:
         self.model = answering.name

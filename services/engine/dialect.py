@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, ClassVar, Protocol
 
+from engine.assembly import Assembly
 from engine.card import Card
 from engine.catalogue import Answering
 from engine.errors import Family
@@ -24,6 +25,9 @@ LETTERS = string.ascii_lowercase + string.digits
 STRIPPED = ("n", "id_slot", "logprobs", "top_logprobs", "n_probs", "stream_options", "model")
 STRIPPED_TOO = ("return_progress", "return_tokens", "response_fields", "timings_per_token")
 
+# llama.cpp is always asked to stream: `assembly` says why.
+STREAMED: Json = {"stream": True, "stream_options": {"include_usage": True}}
+
 
 class Dialect(Protocol):
     """The translation of one request and its answer."""
@@ -31,11 +35,15 @@ class Dialect(Protocol):
     family: ClassVar[Family]
     upstream: ClassVar[str]
     embedding: ClassVar[bool]
+    assembly: ClassVar[type[Assembly] | None]
     model: str
     stream: bool
 
     def request(self) -> Json:
-        """The body for llama.cpp; raises Refusal when the caller's does not fit."""
+        """The body for llama.cpp, streamed if there is an `assembly`.
+
+        Raises Refusal when the caller's body does not fit.
+        """
         ...
 
     def begin(self, answering: Answering) -> None:

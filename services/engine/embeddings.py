@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from engine.assembly import Assembly
 from engine.catalogue import Answering
 from engine.dialect import Json, openai_failure
 from engine.errors import Family, Refusal
@@ -21,6 +22,7 @@ class Embeddings:
     family: ClassVar[Family] = Family.OPENAI
     upstream: ClassVar[str] = "/v1/embeddings"
     embedding: ClassVar[bool] = True
+    assembly: ClassVar[type[Assembly] | None] = None
     stream = False
 
     def __init__(self, body: Json) -> None:

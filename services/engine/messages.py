@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from engine.assembly import Assembly, MessageAssembly
 from engine.catalogue import Answering
 from engine.conversation import refuse_images
 from engine.dialect import Json, new_id, passed_on
@@ -24,6 +25,7 @@ class Messages:
     family: ClassVar[Family] = Family.ANTHROPIC
     upstream: ClassVar[str] = "/v1/messages"
     embedding: ClassVar[bool] = False
+    assembly: ClassVar[type[Assembly] | None] = MessageAssembly
 
     def __init__(self, body: Json) -> None:
         self.body = body
@@ -40,7 +42,7 @@ class Messages:
         limit = self.body.get("max_tokens")
         if not isinstance(limit, int) or isinstance(limit, bool):
             raise Refusal("max_tokens: Field required")
-        return passed_on(self.body) | {"stream": self.stream}
+        return passed_on(self.body) | {"stream": True}
 
     def begin(self, answering: Answering) -> None:
         self.model = answering.name

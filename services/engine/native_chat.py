@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
+from engine.assembly import Assembly, ChatAssembly
 from engine.catalogue import Answering
 from engine.conversation import checked_messages, refuse_images
-from engine.dialect import Json, Measured, new_id
+from engine.dialect import STREAMED, Json, Measured, new_id
 from engine.errors import Family, Refusal
 from engine.history import History
 from engine.wire import Event
@@ -26,6 +27,7 @@ class NativeChat:
     family: ClassVar[Family] = Family.NATIVE
     upstream: ClassVar[str] = "/v1/chat/completions"
     embedding: ClassVar[bool] = False
+    assembly: ClassVar[type[Assembly] | None] = ChatAssembly
 
     def __init__(self, body: Json, history: History) -> None:
         self.body = body
@@ -53,7 +55,7 @@ class NativeChat:
         prompt = {"role": "user", "content": _content(self.body.get("input"))}
         self._messages = [*before, *checked_messages([prompt])]
         request = {key: self.body[key] for key in SAMPLING if self.body.get(key) is not None}
-        request |= {"messages": self._messages, "stream": self.stream}
+        request |= {"messages": self._messages} | STREAMED | {"return_progress": self.stream}
         if self.body.get("system_prompt"):
             system = {"role": "system", "content": self.body["system_prompt"]}
             request["messages"] = [system, *self._messages]
@@ -61,8 +63,6 @@ class NativeChat:
             request["max_tokens"] = self.body["max_output_tokens"]
         if self.body.get("reasoning") not in (None, "off"):
             raise _wrong("reasoning", f"{self.model} does not support this 'reasoning' setting.")
-        if self.stream:
-            request |= {"stream_options": {"include_usage": True}, "return_progress": True}
         return request
 
     def begin(self, answering: Answering) -> None:

@@ -11,9 +11,10 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
+from engine.assembly import Assembly, ChatAssembly
 from engine.catalogue import Answering
 from engine.conversation import check_options, checked_messages, refuse_images
-from engine.dialect import Json, Measured, new_id
+from engine.dialect import STREAMED, Json, Measured, new_id
 from engine.errors import Family
 from engine.history import History
 from engine.response_input import chat_request, messages_of
@@ -27,6 +28,7 @@ class Responses:
     family: ClassVar[Family] = Family.OPENAI
     upstream: ClassVar[str] = "/v1/chat/completions"
     embedding: ClassVar[bool] = False
+    assembly: ClassVar[type[Assembly] | None] = ChatAssembly
 
     def __init__(self, body: Json, history: History) -> None:
         self.body = body
@@ -47,10 +49,8 @@ class Responses:
         messages = self._messages
         if self.body.get("instructions"):
             messages = [{"role": "system", "content": self.body["instructions"]}, *messages]
-        request = chat_request(self.body, messages) | {"stream": self.stream}
+        request = chat_request(self.body, messages) | STREAMED
         check_options(request)
-        if self.stream:
-            request["stream_options"] = {"include_usage": True}
         return request
 
     def begin(self, answering: Answering) -> None:
