@@ -1,0 +1,66 @@
+"""Starts the page: `python -m streamlit_ui`, settings from the environment, SIGTERM to stop.
+
+Owns: Streamlit's own options. They stand here and not in a file, so that the page behaves the same
+from whatever folder it is started.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+from streamlit.web import bootstrap
+
+from chat_client import ChatSettings, settings_problem
+from streamlit_ui.look import THEME
+from streamlit_ui.settings import StreamlitSettings
+
+SCRIPT = Path(__file__).with_name("app.py")
+
+
+def options(settings: StreamlitSettings) -> dict[str, object]:
+    """Streamlit's options by their names: no telemetry, no development helpers, our theme."""
+    return {
+        "server.address": settings.bind_addr,
+        "server.port": settings.streamlit_port,
+        "server.headless": True,
+        "server.fileWatcherType": "none",
+        "server.enableXsrfProtection": True,
+        "server.enableCORS": True,
+        "server.enableStaticServing": False,
+        "server.maxUploadSize": 1,
+        "server.showEmailPrompt": False,
+        "browser.gatherUsageStats": False,
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
+        "client.showErrorLinks": False,
+        "client.showSidebarNavigation": False,
+        "logger.hideWelcomeMessage": True,
+        "runner.magicEnabled": False,
+        # A click while an answer comes must end the run in a way that can be told from Stop.
+        "runner.fastReruns": False,
+        **THEME,
+    }
+
+
+def main() -> int:
+    """Runs until SIGTERM; the exit code."""
+    try:
+        settings = StreamlitSettings()
+        chat = ChatSettings()
+    except ValidationError as error:
+        sys.stderr.write(settings_problem(error) + "\n")
+        return 2
+    chosen = options(settings)
+    bootstrap.load_config_options(chosen)
+    sys.stderr.write(
+        f"Streamlit page on http://{settings.bind_addr}:{settings.streamlit_port}, "
+        f"model server {chat.root_url}\n"
+    )
+    bootstrap.run(str(SCRIPT), is_hello=False, args=[], flag_options=chosen)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

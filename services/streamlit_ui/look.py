@@ -1,0 +1,83 @@
+"""How the page looks: Streamlit's theme in Lectern's colours, and the little CSS it cannot say.
+
+Owns: colours, fonts (the system's own, so nothing is fetched), icons, the empty space on top.
+Contrast of text against its background is at least 4.5 in both themes (WCAG AA).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+ICON = Path(__file__).with_name("lectern.svg")
+PERSON = ":material/person:"
+MODEL = ":material/auto_stories:"
+
+SYSTEM_FONT = (
+    'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif'
+)
+MONO_FONT = 'ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace'
+
+THEME: dict[str, object] = {
+    "theme.font": SYSTEM_FONT,
+    "theme.headingFont": SYSTEM_FONT,
+    "theme.codeFont": MONO_FONT,
+    "theme.headingFontSizes": ["1.9rem", "1.5rem", "1.25rem", "1.1rem", "1rem", "1rem"],
+    "theme.baseRadius": "0.6rem",
+    "theme.showWidgetBorder": True,
+    "theme.light.primaryColor": "#B4532A",
+    "theme.light.linkColor": "#9A4420",
+    "theme.light.backgroundColor": "#FBFAF7",
+    "theme.light.secondaryBackgroundColor": "#F2EFE8",
+    "theme.light.textColor": "#1B2430",
+    "theme.light.borderColor": "#DDD7CB",
+    "theme.light.codeTextColor": "#7A3518",
+    "theme.light.orangeColor": "#B4532A",
+    "theme.light.grayBackgroundColor": "#F2EFE8",
+    "theme.light.sidebar.backgroundColor": "#F2EFE8",
+    "theme.light.sidebar.secondaryBackgroundColor": "#FBFAF7",
+    "theme.dark.primaryColor": "#F0A37A",
+    "theme.dark.linkColor": "#F0A37A",
+    "theme.dark.backgroundColor": "#14181D",
+    "theme.dark.secondaryBackgroundColor": "#1E242B",
+    "theme.dark.textColor": "#E8E6E1",
+    "theme.dark.borderColor": "#353D47",
+    "theme.dark.codeTextColor": "#F0A37A",
+    "theme.dark.orangeColor": "#F0A37A",
+    "theme.dark.grayBackgroundColor": "#1E242B",
+    "theme.dark.sidebar.backgroundColor": "#1A2027",
+    "theme.dark.sidebar.secondaryBackgroundColor": "#14181D",
+}
+
+CSS = """
+<style>
+/* Streamlit leaves room for a toolbar that this page does not have. */
+[data-testid="stMainBlockContainer"] { padding-top: 3.5rem; max-width: 52rem; }
+[data-testid="stBottomBlockContainer"] { max-width: 52rem; padding: 0.5rem 1rem 1.5rem; }
+[data-testid="stSidebarHeader"] { height: 2.5rem; margin-bottom: 0; }
+[data-testid="stSidebarUserContent"] { padding-top: 0; padding-bottom: 1rem; }
+[data-testid="stSidebar"] [data-testid="stVerticalBlock"] { gap: 0.4rem; }
+[data-testid="stSidebar"] [data-testid="stCaptionContainer"] { margin: -0.2rem 0 0.1rem; }
+[data-testid="stSidebar"] [data-testid="stCaptionContainer"] p { line-height: 1.4; }
+[data-testid="stSidebar"] [data-testid="stSlider"] { margin-bottom: -1.1rem; }
+/* What the person wrote is set off by a tint of the text's own colour. */
+[class*="st-key-asked-"] [data-testid="stChatMessage"] {
+  background: color-mix(in srgb, currentColor 6%, transparent); }
+/* Long words and addresses of an answer must not widen a phone's page. */
+[data-testid="stChatMessageContent"] { overflow-wrap: anywhere; min-width: 0; }
+/* On a phone the text needs the width that the pictures beside it would take. */
+@media (max-width: 640px) {
+  [data-testid="stChatMessage"] > [data-testid^="stChatMessageAvatar"] { display: none; }
+}
+/* Drawn only so that the browser has the code highlighter before an answer needs it. */
+.st-key-early-code { position: absolute; width: 1px; height: 1px; overflow: hidden; opacity: 0; }
+</style>
+"""
+
+
+def dress() -> None:
+    """Adds the CSS to the running page, and loads early what an answer may need at once."""
+    st.html(CSS)
+    with st.container(key="early-code"):
+        st.code("pass", language="python")
