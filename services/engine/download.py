@@ -71,19 +71,17 @@ def _fetch_one(file: HubFile, name: str, folder: Path, settings: EngineSettings)
             f"{error.strerror}."
         ) from error
     _prepare(settings)
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
-    log.info("fetching %s/%s/%s from %s", file.owner, file.repo, name, settings.hf_endpoint)
+    repo, endpoint = f"{file.owner}/{file.repo}", settings.hf_endpoint.rstrip("/")
     token = settings.hf_token.get_secret_value() if settings.hf_token else False
     try:
-        hf_hub_download(
-            f"{file.owner}/{file.repo}",
-            name,
-            local_dir=folder,
-            endpoint=settings.hf_endpoint.rstrip("/"),
-            token=token,
-            tqdm_class=_progress(name),
-        )
+        # Asked first because it fails at once; the transfer would retry for half a minute.
+        url = hf_hub_url(repo, name, endpoint=endpoint)
+        size = get_hf_file_metadata(url, token=token, endpoint=endpoint).size or 0
+        log.info("fetching %s/%s (%.1f MB) from %s", repo, name, size / 1e6, endpoint)
+        where: dict[str, Any] = {"local_dir": folder, "endpoint": endpoint}
+        hf_hub_download(repo, name, token=token, tqdm_class=_progress(name), **where)
     except Exception as error:
         raise EngineError(_reason(error, file, name, settings.hf_endpoint)) from error
     log.info("fetched %s", folder / name)
