@@ -130,7 +130,7 @@ def _log_to_stderr() -> None:
     )
     logging.Formatter.converter = time.gmtime
     # uvicorn's own lines say nothing that ours do not; httpx is huggingface_hub's.
-    for name in ("uvicorn.error", "httpx", "gguf"):
+    for name in ("uvicorn.error", "httpx", "httpx2", "gguf"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
