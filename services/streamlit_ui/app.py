@@ -15,7 +15,7 @@ from streamlit_ui.conversation import Conversation, Reply, Shelf, Turn
 from streamlit_ui.opening import RETRY_S, banner, state_page, welcome
 from streamlit_ui.prose import for_page
 from streamlit_ui.server_watch import ServerWatch
-from streamlit_ui.sidebar import Choice, place, sidebar
+from streamlit_ui.sidebar import Choice, sidebar, status
 
 FRESH_S = 30.0  # The side panel's timer looks far more often; a click must not wait for a probe.
 LOOK_S = 5.0
@@ -75,8 +75,7 @@ def panel(state: ServerState) -> Choice:
     """The side panel."""
     with st.sidebar:
         st.markdown("### Lectern")
-        mark = ":green[●]" if state.ready else ":orange[●]"
-        st.caption(f"{mark} {place(state)}" + ("" if state.ready else " · not ready"))
+        st.caption(status(state))
         st.button(
             "New chat", icon=":material/add:", key="new_chat", width="stretch", on_click=new_chat
         )

@@ -35,6 +35,8 @@ THEME: dict[str, object] = {
     "theme.light.codeTextColor": "#7A3518",
     "theme.light.orangeColor": "#B4532A",
     "theme.light.grayBackgroundColor": "#F2EFE8",
+    "theme.light.blueBackgroundColor": "#F1E9DD",
+    "theme.light.blueTextColor": "#1B2430",
     "theme.light.sidebar.backgroundColor": "#F2EFE8",
     "theme.light.sidebar.secondaryBackgroundColor": "#FBFAF7",
     "theme.dark.primaryColor": "#F0A37A",
@@ -46,6 +48,8 @@ THEME: dict[str, object] = {
     "theme.dark.codeTextColor": "#F0A37A",
     "theme.dark.orangeColor": "#F0A37A",
     "theme.dark.grayBackgroundColor": "#1E242B",
+    "theme.dark.blueBackgroundColor": "#232B34",
+    "theme.dark.blueTextColor": "#E8E6E1",
     "theme.dark.sidebar.backgroundColor": "#1A2027",
     "theme.dark.sidebar.secondaryBackgroundColor": "#14181D",
 }
@@ -66,6 +70,7 @@ CSS = """
   background: color-mix(in srgb, currentColor 6%, transparent); }
 /* Long words and addresses of an answer must not widen a phone's page. */
 [data-testid="stChatMessageContent"] { overflow-wrap: anywhere; min-width: 0; }
+[data-testid="stAlert"] code { font-size: 0.9em; color: inherit; }
 /* On a phone the text needs the width that the pictures beside it would take. */
 @media (max-width: 640px) {
   [data-testid="stChatMessage"] > [data-testid^="stChatMessageAvatar"] { display: none; }

@@ -28,6 +28,14 @@ def place(state: ServerState) -> str:
     return f"{state.server} · {urlsplit(state.url).netloc}"
 
 
+def status(state: ServerState) -> str:
+    """One line of Markdown: does the model server answer, and where is it?"""
+    if state.ready:
+        return f":green[●] {place(state)}"
+    trouble = "No model at" if state.reachable else "No answer from"
+    return f":orange[●] {trouble} {urlsplit(state.url).netloc}"
+
+
 def sidebar(state: ServerState) -> Choice:
     """Draws the panel's lasting part; call it inside `st.sidebar`."""
     usual = Sampling()
@@ -49,18 +57,20 @@ def sidebar(state: ServerState) -> Choice:
 
 def _model(models: tuple[Model, ...]) -> str | None:
     by_id = {model.id: model for model in models}
+    if not by_id:
+        st.selectbox("Model", [], key="no_model", placeholder="none yet", disabled=True)
+        return None
     if st.session_state.get("model") not in by_id:
-        st.session_state.pop("model", None)  # It has gone from the server, or none was chosen yet.
-    chosen = st.selectbox(
+        # The first visit, or the server was away: go on with the model chosen before it left.
+        before = st.session_state.get("model_before")
+        st.session_state["model"] = before if before in by_id else next(iter(by_id))
+    chosen: str = st.selectbox(
         "Model",
         list(by_id),
         key="model",
         format_func=lambda name: name if by_id[name].loaded else f"{name} (not loaded)",
-        placeholder="none yet",
-        disabled=not by_id,
     )
-    if chosen is None or chosen not in by_id:
-        return None
+    st.session_state["model_before"] = chosen
     st.caption(about(by_id[chosen]))
     return chosen
 

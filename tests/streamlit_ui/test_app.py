@@ -1,0 +1,155 @@
+"""The page without a browser: what stands on it in each situation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import streamlit_ui
+from tests.chat_client.upstream import Cut, Pause, Upstream, chunk, native_model, spoken, upstream
+from tests.running import free_port
+
+SCRIPT = str(Path(streamlit_ui.__file__).with_name("app.py"))
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
+    with upstream() as running:
+        monkeypatch.setenv("LMSTUDIO_URL", running.url)
+        st.cache_resource.clear()
+        yield running
+
+
+def page() -> AppTest:
+    opened = AppTest.from_file(SCRIPT, default_timeout=20).run()
+    assert not opened.exception
+    return opened
+
+
+def ask(opened: AppTest, question: str) -> AppTest:
+    opened.chat_input[0].set_value(question).run()
+    assert not opened.exception
+    return opened
+
+
+def words(opened: AppTest) -> str:
+    blocks = [*opened.title, *opened.markdown, *opened.caption, *opened.error, *opened.warning]
+    return "\n".join(str(block.value) for block in [*blocks, *opened.info])
+
+
+def test_the_first_sight_is_a_welcome_with_questions_to_click(server: Upstream) -> None:
+    opened = page()
+    assert opened.title[0].value == "What would you like to know?"
+    assert "What is a token?" in [button.label for button in opened.button]
+    assert "LM Studio" in words(opened)
+    assert server.requests == []
+
+
+def test_a_question_is_answered_with_its_numbers(server: Upstream) -> None:
+    opened = ask(page(), "What is a token?")
+    assert "A token is a piece of text." in words(opened)
+    assert "7 tokens · " in words(opened)
+    assert len(opened.chat_message) == 2
+
+
+def test_a_suggestion_is_asked_by_one_click(server: Upstream) -> None:
+    opened = page()
+    next(button for button in opened.button if button.label == "What is quantization?").click()
+    opened.run()
+    assert server.requests[0]["messages"] == [{"role": "user", "content": "What is quantization?"}]
+    assert not opened.title  # The welcome has gone.
+
+
+def test_the_next_question_carries_the_conversation_and_the_settings(server: Upstream) -> None:
+    opened = ask(page(), "One?")
+    opened.slider(key="temperature").set_value(0.2)
+    opened.slider(key="top_p").set_value(0.5)
+    opened.number_input(key="max_tokens").set_value(64)
+    opened.text_area(key="system_prompt").set_value("Be kind.")
+    ask(opened, "Two?")
+    sent = server.requests[1]
+    assert [message["role"] for message in sent["messages"]] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+    ]
+    assert (sent["temperature"], sent["top_p"], sent["max_tokens"]) == (0.2, 0.5, 64)
+
+
+def test_the_chosen_model_is_asked(server: Upstream) -> None:
+    asleep = native_model("big", loaded_instances=[])
+    server.routes["/api/v1/models"] = (200, {"models": [native_model("tiny"), asleep]})
+    opened = page()
+    assert opened.selectbox(key="model").options == ["tiny", "big (not loaded)"]
+    opened.selectbox(key="model").set_value("big")
+    ask(opened, "Hello")
+    assert server.requests[0]["model"] == "big"
+    assert "answered by tiny, not big" in words(opened)
+
+
+def test_thinking_is_folded_away(server: Upstream) -> None:
+    server.script = lambda _: [chunk(reasoning_content="Let me see."), *spoken("Yes.")]
+    opened = ask(page(), "Really?")
+    assert opened.expander[0].label.startswith("Thinking · ")
+    assert opened.expander[0].markdown[0].value == "Let me see."
+
+
+def test_a_broken_answer_keeps_its_text_and_the_chat_goes_on(server: Upstream) -> None:
+    server.script = lambda _: [chunk("Half an answer"), Pause(0.05), Cut()]
+    opened = ask(page(), "Hello")
+    assert "Half an answer" in words(opened)
+    assert "cut off" in opened.error[0].value
+    server.script = lambda _: spoken("Whole again.")
+    ask(opened, "And now?")
+    assert "Whole again." in words(opened)
+
+
+def test_a_new_chat_forgets_the_old_one(server: Upstream) -> None:
+    opened = ask(page(), "Hello")
+    assert opened.query_params["chat"]
+    opened.button(key="new_chat").click().run()
+    assert opened.title[0].value == "What would you like to know?"
+    assert "chat" not in opened.query_params
+    ask(opened, "Again")
+    assert len(server.requests[1]["messages"]) == 1
+
+
+def test_the_address_of_a_chat_finds_it_again(server: Upstream) -> None:
+    address = ask(page(), "What is a token?").query_params["chat"]
+    other = AppTest.from_file(SCRIPT, default_timeout=20)
+    other.query_params["chat"] = address
+    other.run()
+    assert "A token is a piece of text." in words(other)
+
+
+def test_an_unknown_address_is_a_new_chat(server: Upstream) -> None:
+    other = AppTest.from_file(SCRIPT, default_timeout=20)
+    other.query_params["chat"] = "gone"
+    other.run()
+    assert other.title[0].value == "What would you like to know?"
+    assert "not kept any more" in other.toast[0].value
+
+
+def test_without_a_server_the_page_says_what_was_tried_and_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("LMSTUDIO_URL", f"http://127.0.0.1:{port}")
+    st.cache_resource.clear()
+    opened = page()
+    assert opened.title[0].value == "No model server answers yet"
+    assert f"refuses connections on port {port}" in words(opened)
+    assert "lms server start" in opened.info[0].value
+    assert opened.chat_input[0].disabled
+
+
+def test_a_server_without_a_model_says_load_one(server: Upstream) -> None:
+    server.routes["/api/v1/models"] = (200, {"models": []})
+    opened = page()
+    assert opened.title[0].value == "No model to chat with yet"
+    assert "lms load" in opened.info[0].value
