@@ -1,0 +1,209 @@
+"""The Streamlit page in a real browser, on the real engine: what people see, what Stop does."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page
+
+from tests.browser.pages import LAPTOP, PHONE, Visit, visit
+from tests.chat_client.upstream import Cut, Hang, Pause, chunk, spoken, upstream
+from tests.running import Service, free_port, running, wait_until
+
+pytestmark = pytest.mark.browser
+
+LONG_STORY = "Tell me a story about a fox."
+
+
+@pytest.fixture(scope="module")
+def ui(run_folder: Path, engine: Service) -> Iterator[Service]:
+    with running("streamlit_ui", run_folder, {"LMSTUDIO_URL": engine.url}) as service:
+        yield service
+
+
+@pytest.fixture
+def opened(browser: Browser, ui: Service) -> Iterator[Visit]:
+    with visit(browser, ui.url) as here:
+        ready(here.page)
+        yield here
+        assert here.foreign == []
+        assert here.script_errors == []
+
+
+def ready(page: Page) -> None:
+    """Waits until a question can be typed."""
+    page.locator('[data-testid="stChatInput"] textarea:not([disabled])').wait_for()
+
+
+def ask(page: Page, question: str) -> None:
+    box = page.get_by_test_id("stChatInput").locator("textarea")
+    box.fill(question)
+    box.press("Enter")
+
+
+def answers(page: Page) -> Locator:
+    """The model's messages (the person's stand in containers of their own)."""
+    return page.locator('[data-testid="stChatMessage"]').locator(
+        "xpath=self::*[not(ancestor::*[contains(@class, 'st-key-asked-')])]"
+    )
+
+
+def numbers(page: Page, count: int) -> None:
+    """Waits until `count` answers have come to their end."""
+    wait_until(lambda: page.get_by_text("first token after").count() == count, "its numbers", 60)
+
+
+def slots(engine: Service) -> dict[str, int]:
+    """The engine's own count over all its models."""
+    url = f"{engine.url}/engine/slots"
+    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 (loopback only)
+        models: list[dict[str, Any]] = json.load(response)["models"]
+    return {name: sum(m[name] for m in models) for name in ("active", "finished", "cancelled")}
+
+
+def test_an_answer_is_seen_to_grow_and_ends_with_its_numbers(opened: Visit) -> None:
+    page = opened.page
+    ask(page, LONG_STORY)
+    answers(page).first.wait_for()
+    lengths: list[int] = []
+
+    def grown() -> bool:
+        length = len(answers(page).first.inner_text())
+        if not lengths or length > lengths[-1]:
+            lengths.append(length)
+        return page.get_by_text("first token after").count() == 1
+
+    wait_until(grown, "the end of the answer", 60)
+    assert len(lengths) > 5  # It came bit by bit, not in one piece.
+    assert "tokens/s" in answers(page).first.inner_text()
+
+
+def test_stop_frees_the_slot_and_the_chat_goes_on(opened: Visit, engine: Service) -> None:
+    page = opened.page
+    before = slots(engine)
+    ask(page, LONG_STORY)
+    wait_until(lambda: slots(engine)["active"] == 1, "the question to reach the engine", 20)
+    page.get_by_test_id("stChatInputStopButton").click()
+    wait_until(lambda: slots(engine)["cancelled"] == before["cancelled"] + 1, "the slot", 10)
+    assert slots(engine)["active"] == 0
+    page.get_by_text("stopped by you").wait_for()
+    ask(page, "What is a token?")
+    numbers(page, 1)
+    assert answers(page).count() == 2
+
+
+def test_a_suggestion_can_be_stopped_too(opened: Visit, engine: Service) -> None:
+    page = opened.page
+    before = slots(engine)
+    page.get_by_role("button", name=LONG_STORY).click()
+    page.get_by_role("button", name="Stop").click()
+    wait_until(lambda: slots(engine)["cancelled"] == before["cancelled"] + 1, "the slot", 10)
+    page.get_by_text("stopped by you").wait_for()
+
+
+def test_a_reload_frees_the_slot_and_finds_the_conversation(opened: Visit, engine: Service) -> None:
+    page = opened.page
+    ask(page, "What is a token?")
+    numbers(page, 1)
+    before = slots(engine)
+    ask(page, LONG_STORY)
+    wait_until(lambda: slots(engine)["active"] == 1, "the question to reach the engine", 20)
+    page.reload()
+    wait_until(lambda: slots(engine)["cancelled"] == before["cancelled"] + 1, "the slot", 10)
+    ready(page)
+    assert page.get_by_text("What is a token?").count() == 1
+    wait_until(lambda: "stopped by you" in opened.text(), "the second answer's end", 10)
+    ask(page, "What is quantization?")
+    numbers(page, 2)
+
+
+def test_a_closed_tab_frees_the_slot(browser: Browser, ui: Service, engine: Service) -> None:
+    before = slots(engine)
+    with visit(browser, ui.url) as here:
+        ready(here.page)
+        ask(here.page, LONG_STORY)
+        wait_until(lambda: slots(engine)["active"] == 1, "the question to reach the engine", 20)
+    wait_until(lambda: slots(engine)["cancelled"] == before["cancelled"] + 1, "the slot", 20)
+
+
+def test_a_setting_changed_in_mid_answer_does_not_break_it(opened: Visit) -> None:
+    page = opened.page
+    ask(page, LONG_STORY)
+    answers(page).first.wait_for()
+    page.get_by_test_id("stSlider").first.locator("input").press("ArrowRight")
+    numbers(page, 1)
+    assert "stopped" not in opened.text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_nothing_sticks_out_and_nothing_is_fetched_from_elsewhere(
+    browser: Browser, ui: Service, size: tuple[int, int], scheme: Any
+) -> None:
+    with visit(browser, ui.url, size, scheme) as here:
+        ready(here.page)
+        assert here.sideways_overflow_px() == 0
+        ask(here.page, "What is a token?")
+        numbers(here.page, 1)
+        assert here.sideways_overflow_px() == 0
+        assert here.foreign == []
+
+
+def test_the_chrome_of_the_framework_is_gone(opened: Visit) -> None:
+    for name in ("stAppDeployButton", "stMainMenu", "stDecoration", "stStatusWidget"):
+        assert opened.page.get_by_test_id(name).count() == 0
+
+
+def test_stop_works_before_the_first_token(browser: Browser, run_folder: Path) -> None:
+    with upstream() as server:
+        server.script = lambda _: [Hang()]
+        env = {"LMSTUDIO_URL": server.url}
+        with running("streamlit_ui", run_folder, env) as ui, visit(browser, ui.url) as here:
+            ready(here.page)
+            ask(here.page, "Hello")
+            here.page.get_by_text("Waiting for the first token").wait_for()
+            here.page.get_by_test_id("stChatInputStopButton").click()
+            wait_until(lambda: server.active == 0, "the upstream to close", 10)
+            here.page.get_by_text("before the first token").wait_for()
+
+
+def test_the_page_waits_for_the_server_and_survives_its_loss(
+    browser: Browser, run_folder: Path
+) -> None:
+    port = free_port()
+    env = {"LMSTUDIO_URL": f"http://127.0.0.1:{port}"}
+    with running("streamlit_ui", run_folder, env) as ui, visit(browser, ui.url) as here:
+        page = here.page
+        page.get_by_text("No model server answers yet").wait_for()
+        assert here.sideways_overflow_px() == 0
+        with upstream(port) as server:
+            ready(page)  # By itself: nobody has reloaded the page.
+            server.script = lambda _: [chunk("The beginning of"), Pause(0.2), Cut()]
+            ask(page, "Hello")
+            page.get_by_text("The answer was cut off").wait_for()
+        page.get_by_text("No answer can come just now").wait_for()
+        assert page.get_by_text("The beginning of").count() == 1
+        with upstream(port) as server:
+            server.script = lambda _: spoken("Back again.")
+            ready(page)
+            ask(page, "Hello?")
+            page.get_by_text("Back again.").wait_for()
+        assert "Traceback" not in here.text()
+        assert here.foreign == []
+
+
+def test_a_model_cannot_make_the_browser_fetch(browser: Browser, run_folder: Path) -> None:
+    with upstream() as server:
+        server.script = lambda _: spoken("Look: ![a cat](http://picture.example/cat.png) nice.")
+        env = {"LMSTUDIO_URL": server.url}
+        with running("streamlit_ui", run_folder, env) as ui, visit(browser, ui.url) as here:
+            ready(here.page)
+            ask(here.page, "Show me a cat")
+            numbers(here.page, 1)
+            assert here.page.get_by_role("link", name="a cat").count() == 1
+            assert here.foreign == []
