@@ -51,7 +51,8 @@ def _check_part(part: Any) -> None:
 def has_images(messages: list[dict[str, Any]]) -> bool:
     """True when a message carries a picture."""
     lists = [m["content"] for m in messages if isinstance(m.get("content"), list)]
-    return any(part.get("type") in ("image_url", "image") for parts in lists for part in parts)
+    parts = [part for parts in lists for part in parts if isinstance(part, dict)]
+    return any(part.get("type") in ("image_url", "image") for part in parts)
 
 
 def refuse_images(messages: list[dict[str, Any]], model: str) -> None:
@@ -85,6 +86,22 @@ def check_options(body: dict[str, Any]) -> None:
             param="reasoning_effort",
             code="invalid_value",
         )
+
+
+def object_in(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """An optional field that must be an object; empty when it is not there."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise Refusal(f"'{name}' must be an object")
+    return value or {}
+
+
+def list_in(body: dict[str, Any], name: str) -> list[Any]:
+    """An optional field that must be an array; empty when it is not there."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, list):
+        raise Refusal(f"'{name}' must be an array")
+    return value or []
 
 
 def limit(body: dict[str, Any], *names: str) -> int | None:

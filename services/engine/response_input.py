@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.conversation import list_in, object_in
 from engine.dialect import Json, passed_on
 from engine.errors import Refusal
 
@@ -16,7 +17,7 @@ OWN_FIELDS = frozenset(
     )
 )
 LOGPROBS = "message.output_text.logprobs"
-PARTS = {"input_text": "text", "output_text": "text", "text": "text"}
+TEXT_PARTS = ("input_text", "output_text", "text")
 
 
 def chat_request(body: Json, messages: list[Json]) -> Json:
@@ -25,17 +26,17 @@ def chat_request(body: Json, messages: list[Json]) -> Json:
     request["messages"] = messages
     if body.get("max_output_tokens") is not None:
         request["max_tokens"] = body["max_output_tokens"]
-    if effort := (body.get("reasoning") or {}).get("effort"):
+    if effort := object_in(body, "reasoning").get("effort"):
         request["reasoning_effort"] = effort
-    if tools := [_tool(tool) for tool in body.get("tools") or ()]:
+    if tools := [_tool(tool) for tool in list_in(body, "tools")]:
         request["tools"] = tools
-    form = (body.get("text") or {}).get("format") or {}
+    form = object_in(object_in(body, "text"), "format")
     if form.get("type") == "json_schema":
         schema = {key: form[key] for key in ("name", "schema", "strict") if key in form}
         request["response_format"] = {"type": "json_schema", "json_schema": schema}
     elif form.get("type") not in (None, "text"):
         raise Refusal("'text.format.type' must be 'json_schema' or 'text'")
-    if LOGPROBS in (body.get("include") or ()):
+    if LOGPROBS in list_in(body, "include"):
         request |= {"logprobs": True, "top_logprobs": body.get("top_logprobs") or 0}
     return request
 
@@ -75,7 +76,7 @@ def _part(part: Any) -> Json:
     kind = part.get("type") if isinstance(part, dict) else None
     if kind == "input_image":
         return {"type": "image_url", "image_url": {"url": part.get("image_url")}}
-    if kind not in PARTS:
+    if kind not in TEXT_PARTS:
         raise Refusal(f"Invalid type for a part of 'content': {kind!r}")
     return {"type": "text", "text": part.get("text", "")}
 
