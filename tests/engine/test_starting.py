@@ -84,12 +84,19 @@ def test_missing_file_is_named_with_the_ways_to_give_one(tmp_path: Path) -> None
     assert "hf:owner/repo/file.gguf" in said
 
 
-def test_a_file_that_is_no_model_is_told(small_model: Path, tmp_path: Path) -> None:
-    text, cut = tmp_path / "text.gguf", tmp_path / "cut.gguf"
+def test_a_file_that_is_no_model_is_told(tmp_path: Path) -> None:
+    text = tmp_path / "text.gguf"
     text.write_text("Hello")
-    cut.write_bytes(small_model.read_bytes()[:3000])
-    assert "is not a GGUF file" in sentence({"ENGINE_MODEL": str(text)}, tmp_path)
-    assert "cut off" in sentence({"ENGINE_MODEL": str(cut)}, tmp_path)
+    assert "does not begin with GGUF" in sentence({"ENGINE_MODEL": str(text)}, tmp_path)
+
+
+@pytest.mark.parametrize("missing", [1, 50_000, 400_000])
+def test_a_file_that_is_cut_off_is_told(small_model: Path, tmp_path: Path, missing: int) -> None:
+    """In the last tensor, in an earlier one, and all but the first bytes."""
+    cut = tmp_path / "cut.gguf"
+    whole = small_model.read_bytes()
+    cut.write_bytes(whole[: max(len(whole) - missing, 100)])
+    assert "is no complete GGUF file" in sentence({"ENGINE_MODEL": str(cut)}, tmp_path)
 
 
 def test_too_little_memory_is_told_before_loading(small_model: Path, tmp_path: Path) -> None:
