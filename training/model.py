@@ -4,7 +4,8 @@ Plain PyTorch, top to bottom: token ids go in, a score for every possible next t
 Nothing here trains (`train.py`) or writes files (`export.py`). The parts are those of Llama 2 and 3
 (RMSNorm before each part, rotary positions, SwiGLU, tied embeddings), so that llama.cpp can run it.
 
-Shapes in the comments: B dialogues in a batch, T tokens each, D width, H heads, K = D / H, V tokens.
+Shapes in the comments: B dialogues in a batch, T tokens each, D width, H heads, K = D / H wide,
+V tokens in the vocabulary.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         scale = torch.rsqrt(x.float().pow(2).mean(-1, keepdim=True) + self.eps)  # (B, T, 1)
-        return x.float() * scale * self.weight
+        scaled: Tensor = x.float() * scale * self.weight
+        return scaled
 
 
 class Block(nn.Module):
@@ -81,7 +83,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         x = x + self.attend(self.attention_norm(x), cos, sin)  # (B, T, D)
         gate, up = self.gate_up(self.ffn_norm(x)).chunk(2, dim=-1)  # (B, T, hidden) each
-        return x + self.down(F.silu(gate) * up)  # (B, T, D)
+        thought: Tensor = self.down(F.silu(gate) * up)  # (B, T, D)
+        return x + thought
 
     def attend(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         b, t, d = x.shape
@@ -91,7 +94,8 @@ class Block(nn.Module):
         )
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         mixed = F.scaled_dot_product_attention(q.to(v.dtype), k.to(v.dtype), v, is_causal=True)
-        return self.out(mixed.transpose(1, 2).reshape(b, t, d))  # (B, T, D)
+        result: Tensor = self.out(mixed.transpose(1, 2).reshape(b, t, d))  # (B, T, D)
+        return result
 
 
 class Llama(nn.Module):

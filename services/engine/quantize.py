@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import gguf
 import numpy as np
 from gguf import GGMLQuantizationType as Kind
 from gguf import GGUFReader, GGUFWriter, LlamaFileType
@@ -113,7 +112,7 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"The teaching model cannot be quantized into {folder}: {error}")
     for path in sorted(folder.glob(f"{NAME}-*.gguf")):
-        print(f"{path.name}: {path.stat().st_size:,} bytes", file=sys.stderr)
+        sys.stderr.write(f"{path.name}: {path.stat().st_size:,} bytes\n")
 
 
 if __name__ == "__main__":
