@@ -24,6 +24,10 @@ WAIT_S = 300
 LOG_LINES = 15
 COMPOSE = ("docker", "compose")
 EVERYTHING = (*COMPOSE, "--profile", "engine")
+CANNOT_BUILD = (
+    "The images could not be built. They need an image registry and a package index; "
+    "`LECTERN_RUNTIME=native make demo` runs without Docker."
+)
 _REACH = (
     "import sys\n"
     "from urllib.request import ProxyHandler, build_opener\n"
@@ -92,7 +96,7 @@ class Compose:
             outcome = self._run(*build)
         self._built = services[0].name
         if not outcome.ok:
-            raise LaunchError(f"{outcome.err[-3000:]}\nThe images could not be built.")
+            raise LaunchError(f"{outcome.err[-3000:]}\n{CANNOT_BUILD}".strip())
 
     def reaches(self, url: str) -> bool:
         python = ("run", "--rm", "--no-deps", "-T", "--entrypoint", "python")

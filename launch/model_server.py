@@ -76,7 +76,7 @@ def decide(url: str, view: View, probe: Probe) -> Decision:
         found = probe(loopback)
         if found.lmstudio and not found.ours:
             advice = (
-                f" LM Studio answers at {loopback}, but only on this machine's loopback interface, "
+                f"\nLM Studio answers at {loopback}, but only on this machine's loopback interface, "
                 f"which containers cannot reach: {REMEDY}, then start again."
             )
     line = (

@@ -66,7 +66,7 @@ class Virtualenv:
         """Installs PyTorch where this machine can have it; returns why not, else nothing."""
         if self.commands.run((str(self.python), "-c", "import torch")).ok:
             return ""
-        self.say(f"Installing {TORCH} into .venv, for the training's tests.")
+        self.say(f"Installing {TORCH} into .venv, for the training's tests (large).")
         outcome = self.commands.run((*self._pip("install"), TORCH))
         if outcome.ok:
             return ""
