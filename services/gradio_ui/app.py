@@ -29,6 +29,7 @@ def make_app(settings: GradioSettings, chat_settings: ChatSettings) -> FastAPI:
         app,
         make_page(handlers),
         path="/",
+        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         footer_links=[],
         run_history=False,
         ssr_mode=False,

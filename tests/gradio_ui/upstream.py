@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -143,3 +143,10 @@ def upstream(port: int | None = None) -> Iterator[Upstream]:
     finally:
         with contextlib.suppress(RuntimeError):
             server.stop()
+
+
+async def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    """Polls inside a running loop; TimeoutError at the deadline."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():  # noqa: ASYNC110 (the other side is a thread or a socket)
+            await asyncio.sleep(0.005)

@@ -1,0 +1,126 @@
+"""The page's handlers, called as Gradio calls them, against a model server on a real socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chat_client import ChatSettings
+from gradio_ui.handlers import Handlers, Session
+from tests.gradio_ui.upstream import MODEL, Upstream, until
+
+VALUES: tuple[Any, ...] = (MODEL, 0.2, 0.9, 64, "Be brief.")
+
+
+@pytest.fixture
+def handlers(chat_settings: ChatSettings) -> Handlers:
+    return Handlers(chat_settings, slots=4)
+
+
+async def ask(handlers: Handlers, session: Session, question: str, *values: Any) -> list[Any]:
+    return [picture async for picture in handlers.send(session, question, *(values or VALUES))]
+
+
+def texts(picture: Any) -> list[str]:
+    return [bubble["content"][0]["text"] for bubble in picture[0]]
+
+
+async def test_the_question_is_echoed_at_once_and_stop_takes_the_place_of_send(
+    handlers: Handlers,
+) -> None:
+    pictures = await ask(handlers, Session(), "one two")
+    assert texts(pictures[0])[0] == "one two"
+    assert pictures[0][1]["stop_btn"] == "Stop"
+    assert pictures[0][1]["value"] == ""
+    assert pictures[-1][1]["submit_btn"] == "Send"
+    assert texts(pictures[-1])[1].strip() == "You asked: one two"
+
+
+async def test_settings_and_earlier_turns_reach_the_model_numbers_do_not(
+    handlers: Handlers, model_server: Upstream
+) -> None:
+    session = Session()
+    await ask(handlers, session, "one")
+    await ask(handlers, session, "two")
+    body = model_server.bodies[-1]
+    assert (body["temperature"], body["top_p"], body["max_tokens"]) == (0.2, 0.9, 64)
+    assert [message["role"] for message in body["messages"]] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+    ]
+    assert "tokens/s" not in str(body["messages"])
+
+
+async def test_no_limit_is_sent_for_max_tokens_zero(
+    handlers: Handlers, model_server: Upstream
+) -> None:
+    await ask(handlers, Session(), "one", MODEL, 0.7, 0.95, 0, "")
+    assert "max_tokens" not in model_server.bodies[-1]
+
+
+async def test_an_empty_question_asks_nobody(handlers: Handlers, model_server: Upstream) -> None:
+    session = Session()
+    await ask(handlers, session, "   ")
+    assert (session.chat.exchanges, model_server.bodies) == ([], [])
+
+
+async def test_retry_asks_the_last_question_again_in_its_place(
+    handlers: Handlers, model_server: Upstream
+) -> None:
+    session = Session()
+    await ask(handlers, session, "one")
+    async for _ in handlers.again(session, *VALUES):
+        pass
+    assert [exchange.question for exchange in session.chat.exchanges] == ["one"]
+    assert model_server.bodies[0]["messages"] == model_server.bodies[1]["messages"]
+
+
+async def test_a_second_question_during_an_answer_is_not_sent(
+    handlers: Handlers, model_server: Upstream
+) -> None:
+    session = Session()
+    first = handlers.send(session, "endless", *VALUES)
+    await anext(first)
+    await ask(handlers, session, "meanwhile")
+    assert [exchange.question for exchange in session.chat.exchanges] == ["endless"]
+    await handlers.stop(session)
+    assert [picture async for picture in first][-1][1]["submit_btn"] == "Send"
+
+
+async def test_a_new_chat_stops_the_answer_and_forgets(
+    handlers: Handlers, model_server: Upstream
+) -> None:
+    session = Session()
+    asking = handlers.send(session, "hold", *VALUES)
+    await anext(asking)
+    await until(lambda: model_server.open == 1)
+    bubbles, _ = await handlers.new_chat(session)
+    assert bubbles == []
+    assert [picture async for picture in asking][-1][0] == []
+    await until(lambda: model_server.open == 0)
+
+
+async def test_a_page_without_its_list_of_models_asks_the_first_one(
+    handlers: Handlers, model_server: Upstream
+) -> None:
+    await ask(handlers, Session(), "one", None, 0.7, 0.95, 0, "")
+    assert model_server.bodies[-1]["model"] == MODEL
+
+
+async def test_no_server_is_an_answer_with_advice_and_the_question_is_kept() -> None:
+    away = Handlers(ChatSettings(lmstudio_url="http://127.0.0.1:9", llm_url=""), slots=4)
+    pictures = await ask(away, Session(), "anyone?", None, 0.7, 0.95, 0, "")
+    assert pictures[-1][1]["value"] == "anyone?"
+    assert texts(pictures[-1])[-1]
+
+
+async def test_the_timer_changes_nothing_that_is_already_shown(handlers: Handlers) -> None:
+    session = Session()
+    first = await handlers.look(session, None)
+    again = await handlers.look(session, MODEL)
+    assert first[3]["value"] == MODEL
+    assert "Loaded · Q4_K_M · 5M parameters · context 2,048 tokens" in first[4]["value"]
+    assert all(set(update) == {"__type__"} for update in again)
