@@ -58,6 +58,7 @@ async def _serve(
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=5,
+        timeout_graceful_shutdown=1,  # for connections whose caller reads nothing
     )
     async with opened(app):
         listening.listen(config.backlog)

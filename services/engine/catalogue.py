@@ -19,6 +19,8 @@ from engine.llama import Llama, LoadConfig
 from engine.slots import Slots
 
 MAX_INSTANCES = 8
+# How long an answer that is ended may take to say so.
+GOODBYE_S = 0.5
 log = logging.getLogger(__name__)
 
 
@@ -161,9 +163,11 @@ class Catalogue:
         if self._instances.pop(instance.id, None) is None:
             return
         instance.unloaded = True
-        for task in instance.tasks:
-            task.cancel()
-        if instance.tasks:
-            await asyncio.wait(instance.tasks)
+        # The first time a caller is told why; the second time is for one who reads no answer.
+        for _ in range(2):
+            if tasks := set(instance.tasks):
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks, timeout=GOODBYE_S)
         await instance.llama.stop()
         log.info("unloaded model=%s", instance.id)

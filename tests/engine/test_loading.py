@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import socket
+
 from tests.engine.asking import MESSAGES, Q8, client, events, get, post, slots
-from tests.running import Service
+from tests.running import Service, wait_until
 
 CHAT = "/v1/chat/completions"
 ALL = [Q8, "lectern-101@f16", "lectern-101@q4_0"]
@@ -117,6 +120,25 @@ def test_sigterm_ends_a_stream_that_will_not_end_by_itself(own_slow_engine: Serv
     assert told[-1][0] == "error"
     assert own_slow_engine.stop() == 0
     assert "Traceback" not in own_slow_engine.log
+
+
+def test_sigterm_does_not_wait_for_a_caller_who_reads_nothing(own_slow_engine: Service) -> None:
+    """Log probabilities make the answer larger than all buffers on its way: sending it blocks."""
+    include = ["message.output_text.logprobs"]
+    fields = {"input": "Hi", "stream": True, "max_output_tokens": 3000}
+    body = json.dumps(fields | {"include": include, "top_logprobs": 20}).encode()
+    head = f"POST /v1/responses HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+
+    def line(**wanted: int) -> bool:
+        return slots(own_slow_engine, "slow").items() >= wanted.items()
+
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", own_slow_engine.port))
+        sock.sendall(head.encode() + body)
+        wait_until(lambda: line(active=1, generating=1), "llama.cpp at work")
+        wait_until(lambda: line(active=1, generating=0), "all of it generated", timeout_s=90)
+        assert own_slow_engine.stop() == 0
 
 
 def test_sigterm_lets_a_short_answer_finish(own_engine: Service) -> None:
