@@ -6,6 +6,7 @@ reaches the model. Nothing here knows of the rest of the page.
 
 from __future__ import annotations
 
+import re
 import time
 
 import streamlit as st
@@ -19,6 +20,7 @@ from streamlit_ui.prose import for_page
 FRAME_S = 0.04  # 25 updates a second: smooth to the eye, and the browser keeps up at any speed.
 POLL_S = 0.05
 PATIENCE_S = 8.0  # After this long without a token the page says why that may be.
+UNIT = re.compile(r"(\d) (?=[a-z])")
 THINKING = ":material/neurology:"
 
 
@@ -51,7 +53,8 @@ def numbers(reply: Reply) -> str:
         parts.append(f"answered by {answered_by}, not {reply.model}")
     else:
         parts.append(reply.model)
-    return for_page(" · ".join(parts))
+    # A number stays on one line with its unit.
+    return for_page(UNIT.sub("\\1\N{NO-BREAK SPACE}", " · ".join(parts)))
 
 
 def follow(reply: Reply) -> None:

@@ -37,7 +37,7 @@ THEME: dict[str, object] = {
     "theme.light.grayBackgroundColor": "#F2EFE8",
     "theme.light.blueBackgroundColor": "#F1E9DD",
     "theme.light.blueTextColor": "#1B2430",
-    "theme.light.sidebar.backgroundColor": "#F2EFE8",
+    "theme.light.sidebar.backgroundColor": "#F7F5F0",
     "theme.light.sidebar.secondaryBackgroundColor": "#FBFAF7",
     "theme.dark.primaryColor": "#F0A37A",
     "theme.dark.linkColor": "#F0A37A",
@@ -65,6 +65,9 @@ CSS = """
 [data-testid="stSidebar"] [data-testid="stCaptionContainer"] { margin: -0.2rem 0 0.1rem; }
 [data-testid="stSidebar"] [data-testid="stCaptionContainer"] p { line-height: 1.4; }
 [data-testid="stSidebar"] [data-testid="stSlider"] { margin-bottom: -1.1rem; }
+/* Streamlit fades both to 60 %, which is too pale to read (AA asks for 4.5 : 1). */
+[data-testid="stCaptionContainer"] { opacity: 0.8; }
+textarea::placeholder, input::placeholder { color: currentColor !important; opacity: 0.7; }
 /* What the person wrote is set off by a tint of the text's own colour. */
 [class*="st-key-asked-"] [data-testid="stChatMessage"] {
   background: color-mix(in srgb, currentColor 6%, transparent); }

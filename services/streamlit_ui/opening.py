@@ -5,11 +5,12 @@ Owns: the welcome and the state page. Whether the server answers is the caller's
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import streamlit as st
 
 from chat_client import ServerState, Step
 from streamlit_ui.prose import for_page
-from streamlit_ui.sidebar import place
 
 SUGGESTIONS = (
     "What is a token?",
@@ -20,11 +21,16 @@ SUGGESTIONS = (
 RETRY_S = 3
 
 
+def place(state: ServerState) -> str:
+    """Where a question goes, for example `on LM Studio at 127.0.0.1:1234`."""
+    return f"on {state.server} at {urlsplit(state.url).netloc}"
+
+
 def welcome(state: ServerState, model: str | None) -> None:
     """The first sight of a working page."""
     st.title("What would you like to know?")
     st.markdown(
-        f"Your question goes to **{for_page(model or 'the model')}** on {place(state)} and "
+        f"Your question goes to **{for_page(model or 'the model')}** {place(state)} and "
         "nowhere else. Ask anything, or begin with one of these:"
     )
     for first in range(0, len(SUGGESTIONS), 2):

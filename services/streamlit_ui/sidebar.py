@@ -23,17 +23,12 @@ class Choice:
     system_prompt: str
 
 
-def place(state: ServerState) -> str:
-    """The model server in a few words, for example `LM Studio · 127.0.0.1:1234`."""
-    return f"{state.server} · {urlsplit(state.url).netloc}"
-
-
 def status(state: ServerState) -> str:
     """One line of Markdown: does the model server answer, and where is it?"""
+    address = urlsplit(state.url).netloc
     if state.ready:
-        return f":green[●] {place(state)}"
-    trouble = "No model at" if state.reachable else "No answer from"
-    return f":orange[●] {trouble} {urlsplit(state.url).netloc}"
+        return f":green[●] {state.server} · {address}"
+    return f":orange[●] {'No model at' if state.reachable else 'No answer from'} {address}"
 
 
 def sidebar(state: ServerState) -> Choice:

@@ -38,7 +38,8 @@ def ask(opened: AppTest, question: str) -> AppTest:
 
 def words(opened: AppTest) -> str:
     blocks = [*opened.title, *opened.markdown, *opened.caption, *opened.error, *opened.warning]
-    return "\n".join(str(block.value) for block in [*blocks, *opened.info])
+    text = "\n".join(str(block.value) for block in [*blocks, *opened.info])
+    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_the_first_sight_is_a_welcome_with_questions_to_click(server: Upstream) -> None:
