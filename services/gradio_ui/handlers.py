@@ -86,8 +86,8 @@ class Handlers:
 
     async def new_chat(self, session: Session) -> Picture:
         """Stops what is under way and forgets the conversation."""
+        session.chat = Chat()  # first: what the stopped answer draws last must be empty, too
         await self.stop(session)
-        session.chat = Chat()
         return [], _ready_box(value="")
 
     async def look(self, session: Session, model: str | None) -> tuple[Any, ...]:

@@ -1,0 +1,351 @@
+"""The Gradio UI as a person meets it: real Chromium, the real service, the real engine.
+
+What Stop, a reload and a closed tab do is judged on the engine's side (GET /engine/slots).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.pages import LAPTOP, PHONE, Visit, visit
+from tests.gradio_ui.upstream import upstream
+from tests.running import Service, free_port, running
+
+pytestmark = pytest.mark.browser
+
+STORY = "Tell me a story about a fox."
+QUESTION = "#conversation .user-row"
+ANSWER = "#conversation .bot-row:not(:has(.thought-group)) .message-content"
+NOTE = "#conversation .bot-row .thought-group .title"
+STOP = "#question .stop-button"
+SEND = "#question .submit-button"
+T = TypeVar("T")
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="module")
+def gradio(run_folder: Path, engine: Service) -> Iterator[Service]:
+    with running("gradio_ui", run_folder, {"LMSTUDIO_URL": engine.url}) as service:
+        yield service
+
+
+@pytest.fixture
+def chat(browser: Browser, gradio: Service) -> Iterator[Visit]:
+    """A fresh page whose model list has arrived."""
+    with opened(browser, gradio) as visited:
+        yield visited
+
+
+class Slots:
+    """The engine's own count of predictions, over all its models."""
+
+    def __init__(self, engine: Service) -> None:
+        self._url = f"{engine.url}/engine/slots"
+
+    def __call__(self, field: str) -> int:
+        with urllib.request.urlopen(self._url, timeout=5) as response:  # noqa: S310 (loopback only)
+            return sum(int(model[field]) for model in json.load(response)["models"])
+
+
+@pytest.fixture
+def slots(engine: Service) -> Slots:
+    return Slots(engine)
+
+
+@contextmanager
+def opened(browser: Browser, service: Service, size: tuple[int, int] = LAPTOP) -> Iterator[Visit]:
+    """Opens the page and waits until it can be used."""
+    with visit(browser, f"{service.url}/", size) as visited:
+        expect(visited.page.locator("#question textarea")).to_be_visible()
+        expect(visited.page.locator("#status")).not_to_be_empty()
+        yield visited
+
+
+def until(page: Page, condition: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:
+    """Polls while the page goes on living, which a sleep of the test's thread would prevent."""
+    deadline = time.monotonic() + timeout_s
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {timeout_s:g} s in vain for: {what}")
+        page.wait_for_timeout(20)
+    return value
+
+
+def ask(page: Page, question: str) -> None:
+    """Sends the question and waits until the page shows it, and Stop in the place of Send."""
+    asked = page.locator(QUESTION).count()
+    page.fill("#question textarea", question)
+    page.press("#question textarea", "Enter")
+    expect(page.locator(QUESTION)).to_have_count(asked + 1)
+
+
+def answer(page: Page) -> str:
+    """The last answer's text, empty while there is none."""
+    found = page.locator(ANSWER)
+    return found.last.inner_text() if found.count() else ""
+
+
+def finish(page: Page) -> None:
+    """Waits until the answer under way has ended."""
+    expect(page.locator(SEND)).to_be_visible(timeout=60_000)
+
+
+def test_a_question_is_echoed_and_its_answer_streams(chat: Visit, slots: Slots) -> None:
+    page = chat.page
+    ask(page, STORY)
+    expect(page.locator(QUESTION)).to_contain_text(STORY)
+    expect(page.locator("#question textarea")).to_have_value("")
+    first = until(page, lambda: answer(page), "the first words")
+    until(page, lambda: len(answer(page)) > len(first), "more words")
+    assert slots("active") == 1
+    finish(page)
+    assert len(answer(page)) > len(first)
+    expect(page.locator(NOTE).last).to_contain_text("tokens/s · first token after")
+    assert slots("active") == 0
+
+
+def test_the_numbers_open_to_what_they_mean(chat: Visit) -> None:
+    page = chat.page
+    ask(page, "What is a token?")
+    finish(page)
+    expect(page.get_by_text("Why it ended:")).to_have_count(0)
+    page.locator(NOTE).last.click()
+    expect(page.get_by_text("Why it ended:")).to_be_visible()
+    expect(page.get_by_text("Time to first token:")).to_be_visible()
+
+
+def test_stop_frees_the_slot_and_keeps_what_came(chat: Visit, slots: Slots) -> None:
+    page = chat.page
+    cancelled = slots("cancelled")
+    ask(page, STORY)
+    until(page, lambda: answer(page), "the first words")
+    page.click(STOP)
+    until(page, lambda: slots("active") == 0, "the slot to be free")
+    assert slots("cancelled") == cancelled + 1
+    expect(page.locator(NOTE).last).to_contain_text("Stopped after")
+    assert answer(page)
+    ask(page, "What is a token?")
+    finish(page)
+    expect(page.locator(NOTE).last).to_contain_text("tokens/s")
+    expect(page.locator(QUESTION)).to_have_count(2)
+
+
+def test_a_suggestion_is_one_click_and_retry_asks_again(chat: Visit) -> None:
+    page = chat.page
+    page.get_by_text("What is quantization?").click()
+    expect(page.locator(QUESTION)).to_have_text(["What is quantization?"])
+    finish(page)
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(STOP)).to_be_visible()
+    finish(page)
+    expect(page.locator(QUESTION)).to_have_count(1)
+    expect(page.locator(ANSWER)).to_have_count(1)
+
+
+def test_a_new_chat_stops_the_answer_and_empties_the_page(chat: Visit, slots: Slots) -> None:
+    page = chat.page
+    ask(page, STORY)
+    until(page, lambda: answer(page), "the first words")
+    page.get_by_role("button", name="New chat").click()
+    expect(page.get_by_text("Ask the model")).to_be_visible()
+    until(page, lambda: slots("active") == 0, "the slot to be free")
+    expect(page.locator(SEND)).to_be_visible()
+    expect(page.locator("#conversation .message-row")).to_have_count(0)
+
+
+def test_a_reload_frees_the_slot_and_leaves_a_working_page(chat: Visit, slots: Slots) -> None:
+    page = chat.page
+    cancelled = slots("cancelled")
+    ask(page, STORY)
+    until(page, lambda: answer(page), "the first words")
+    page.reload()
+    until(page, lambda: slots("active") == 0, "the slot to be free")
+    assert slots("cancelled") == cancelled + 1
+    expect(page.locator("#question textarea")).to_be_visible()
+    ask(page, "What is a token?")
+    finish(page)
+    assert answer(page)
+
+
+def test_two_people_chat_at_once(browser: Browser, gradio: Service, slots: Slots) -> None:
+    with opened(browser, gradio) as ana, opened(browser, gradio) as ben:
+        ask(ana.page, STORY)
+        ask(ben.page, STORY)
+        until(ben.page, lambda: slots("active") == 2, "two answers at once")
+        until(ben.page, lambda: answer(ben.page) and answer(ana.page), "words for both")
+        finish(ana.page)
+        finish(ben.page)
+
+
+def test_one_person_too_many_sees_the_place_in_line(
+    browser: Browser, engine: Service, run_folder: Path, slots: Slots
+) -> None:
+    env = {"LMSTUDIO_URL": engine.url, "CHAT_CONCURRENCY": "1"}
+    with (
+        running("gradio_ui", run_folder, env) as service,
+        opened(browser, service) as ana,
+        opened(browser, service) as ben,
+    ):
+        ask(ana.page, STORY)
+        until(ana.page, lambda: answer(ana.page), "the first words")
+        ask(ben.page, "What is a token?")
+        expect(ben.page.locator(NOTE).last).to_contain_text("Waiting in line: 1st")
+        expect(ben.page.locator(QUESTION)).to_contain_text("What is a token?")
+        ana.page.click(STOP)
+        until(ben.page, lambda: answer(ben.page), "the turn of the one who waited")
+        finish(ben.page)
+
+
+def test_the_picker_shows_what_is_loaded_and_the_pick_answers(chat: Visit) -> None:
+    page = chat.page
+    expect(page.locator("#facts")).to_contain_text("Loaded")
+    page.get_by_label("Model", exact=True).click()
+    options = page.get_by_role("option")
+    expect(options.filter(has_text="lectern-101@q4_0")).to_contain_text("Q4_0")
+    options.filter(has_text="lectern-101@q4_0").click()
+    expect(page.locator("#facts")).to_contain_text("Q4_0")
+    ask(page, "What is a token?")
+    finish(page)
+    page.locator(NOTE).last.click()
+    expect(page.get_by_text("Model: lectern-101@q4_0")).to_be_visible()
+
+
+def test_a_limit_on_tokens_holds(chat: Visit) -> None:
+    page = chat.page
+    page.locator("#max_tokens input").fill("5")
+    page.locator("#max_tokens input").press("Tab")
+    ask(page, STORY)
+    finish(page)
+    expect(page.locator(NOTE).last).to_contain_text("5 tokens")
+
+
+def test_a_phone_shows_the_chat_first_and_nothing_sticks_out(
+    browser: Browser, gradio: Service
+) -> None:
+    with opened(browser, gradio, PHONE) as visited:
+        page = visited.page
+        expect(page.get_by_text("What is a token?")).to_be_in_viewport(ratio=1)
+        expect(page.locator(SEND)).to_be_in_viewport(ratio=1)
+        expect(page.get_by_label("Model", exact=True)).not_to_be_in_viewport()
+        ask(page, "What is a token?")
+        finish(page)
+        expect(page.locator(SEND)).to_be_in_viewport(ratio=1)
+        assert visited.sideways_overflow_px() == 0
+        page.get_by_label("Toggle Sidebar").click()
+        expect(page.get_by_label("Model", exact=True)).to_be_in_viewport()
+        assert visited.sideways_overflow_px() == 0
+
+
+def test_nothing_is_asked_of_other_machines(chat: Visit) -> None:
+    page = chat.page
+    ask(page, "What is a token?")
+    finish(page)
+    page.get_by_label("Model", exact=True).click()
+    page.locator(NOTE).last.click()
+    assert chat.foreign == []
+    assert chat.script_errors == []
+
+
+def test_markup_and_foreign_pictures_in_an_answer_do_no_harm(
+    browser: Browser, run_folder: Path
+) -> None:
+    with (
+        upstream() as server,
+        running("gradio_ui", run_folder, {"LMSTUDIO_URL": server.url}) as service,
+        opened(browser, service) as visited,
+    ):
+        page = visited.page
+        ask(page, "html please")
+        finish(page)
+        expect(page.locator(f"{ANSWER} strong")).to_have_text("bold")
+        expect(page.locator(f"{ANSWER} .katex").first).to_be_visible()
+        expect(page.locator(f"{ANSWER} script")).to_have_count(0)
+        assert visited.foreign == []
+
+
+def test_copy_takes_the_answer_without_numbers_or_thoughts(
+    browser: Browser, run_folder: Path
+) -> None:
+    with (
+        upstream() as server,
+        running("gradio_ui", run_folder, {"LMSTUDIO_URL": server.url}) as service,
+        opened(browser, service) as visited,
+    ):
+        page = visited.page
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        ask(page, "think about it")
+        finish(page)
+        expect(page.locator(NOTE).first).to_contain_text("Thought")
+        page.locator("button[title='Copy message']:visible").last.click()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied.strip() == "You asked: think about it"
+
+
+def test_the_page_says_what_was_tried_and_recovers_by_itself(
+    browser: Browser, run_folder: Path
+) -> None:
+    port = free_port()
+    env = {"LMSTUDIO_URL": f"http://127.0.0.1:{port}"}
+    with (
+        running("gradio_ui", run_folder, env) as service,
+        visit(browser, f"{service.url}/") as visited,
+    ):
+        page = visited.page
+        state = page.locator("#state")
+        expect(state).to_contain_text(f"No model server answers at http://127.0.0.1:{port}")
+        expect(state.locator("li.failed")).to_contain_text("Connection")
+        expect(page.locator("#question textarea")).to_be_hidden()
+        with upstream(port):
+            expect(page.locator("#question textarea")).to_be_visible()
+            expect(state).to_be_hidden()
+            ask(page, "one two")
+            finish(page)
+            assert answer(page) == "You asked: one two"
+
+
+def test_a_server_that_dies_in_mid_answer_leaves_the_words_and_says_so(
+    browser: Browser, run_folder: Path, teaching_models: Path
+) -> None:
+    env = {"ENGINE_TEACHING_DIR": str(teaching_models)}
+    with (
+        running("engine", run_folder, env) as mortal,
+        running("gradio_ui", run_folder, {"LMSTUDIO_URL": mortal.url}) as service,
+        opened(browser, service) as visited,
+    ):
+        page = visited.page
+        ask(page, STORY)
+        words = until(page, lambda: answer(page), "the first words")
+        mortal.process.kill()
+        finish(page)
+        assert answer(page).startswith(words)
+        expect(page.locator(NOTE).last).to_contain_text("cut off")
+        expect(page.locator("#state")).to_contain_text("No model server answers")
+        mortal.process.wait()
+        with upstream(mortal.port):
+            expect(page.locator("#state")).to_be_hidden()
+            ask(page, "one two")
+            until(page, lambda: answer(page) == "You asked: one two", "an answer again")
+        assert "Traceback" not in visited.text()
+
+
+def test_the_service_stops_at_once_with_a_tab_open_and_an_answer_under_way(
+    browser: Browser, engine: Service, run_folder: Path, slots: Slots
+) -> None:
+    with (
+        running("gradio_ui", run_folder, {"LMSTUDIO_URL": engine.url}) as service,
+        opened(browser, service) as visited,
+    ):
+        ask(visited.page, STORY)
+        until(visited.page, lambda: answer(visited.page), "the first words")
+        assert service.stop(timeout_s=10) == 0
+        until(visited.page, lambda: slots("active") == 0, "the slot to be free")
+        assert "Traceback" not in service.log
