@@ -29,6 +29,8 @@ SERVICE_LOCKS = (
 )
 TEST_LOCKS = ("tests/requirements.txt", "training/requirements.txt")
 TORCH = "torch==2.13.0"
+# Found, not imported: that alone would take seconds.
+_HAS_TORCH = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"
 _VERSION = "import sys; print('%d %d' % sys.version_info[:2])"
 
 
@@ -64,7 +66,7 @@ class Virtualenv:
 
     def try_torch(self) -> str:
         """Installs PyTorch where this machine can have it; returns why not, else nothing."""
-        if self.commands.run((str(self.python), "-c", "import torch")).ok:
+        if self.commands.run((str(self.python), "-c", _HAS_TORCH)).ok:
             return ""
         self.say(f"Installing {TORCH} into .venv, for the training's tests (large).")
         outcome = self.commands.run((*self._pip("install"), TORCH))

@@ -89,6 +89,6 @@ def test_a_python_that_cannot_run_the_services_is_refused(tmp_path: Path, versio
 
 
 def test_pytorch_is_optional(repository: Path) -> None:
-    outcomes = {"import torch": Outcome(1), "torch==": Outcome(1, "", "x\nno matching version\n")}
+    outcomes = {"find_spec": Outcome(1), "torch==": Outcome(1, "", "x\nno matching version\n")}
     venv = Virtualenv(Recorded(repository, outcomes), repository, print)
     assert venv.try_torch().endswith("no matching version")
