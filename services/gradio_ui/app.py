@@ -7,6 +7,7 @@ side rendering, no links to elsewhere.
 from __future__ import annotations
 
 import gradio as gr
+import openai.resources.chat  # noqa: F401 (else the first question waits while the SDK loads it)
 from fastapi import FastAPI, HTTPException
 from starlette.routing import Mount
 
