@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import openai
 
 from chat_client.errors import ChatError
@@ -227,18 +226,12 @@ def from_openai(error: Exception, settings: ChatSettings, *, started: bool) -> C
     """What the openai SDK raised while an answer was asked for or streamed."""
     if isinstance(error, openai.APIConnectionError):
         return from_transport(error, settings, started=started)
-    if isinstance(error, openai.APIStatusError):
-        text = error_text(error.response.json()) if _is_json(error.response.headers) else None
-        return from_server(text or error.message, error.status_code, settings)
-    if isinstance(error, openai.APIError):  # An error event in the stream, under HTTP 200.
-        body = error.body
-        text = body if isinstance(body, str) else error_text({"error": body})
-        return from_server(text or error.message, None, settings)
+    if isinstance(error, openai.APIError):  # A refusal, or an error event under HTTP 200.
+        text = error.body if isinstance(error.body, str) else error_text({"error": error.body})
+        if text is None or text.lstrip().startswith("<"):  # A web page says nothing to a person.
+            text = ""
+        return from_server(text, getattr(error, "status_code", None), settings)
     return ChatError(
         "The model server's answer could not be read.",
         f"Check that {settings.url_variable} is the address of LM Studio or of a server like it.",
     )
-
-
-def _is_json(headers: httpx.Headers | object) -> bool:
-    return "json" in str(getattr(headers, "get", lambda *_: "")("content-type", ""))

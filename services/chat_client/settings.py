@@ -22,6 +22,9 @@ def server_root(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an address such as http://127.0.0.1:1234")
+    if parts.username or parts.password:  # The address is shown on pages and in logs.
+        raise ValueError("must not hold a password; keys have variables of their own")
+    _ = parts.port  # Raises its own sentence for a port that cannot be.
     return value.rstrip("/").removesuffix("/v1").rstrip("/")
 
 
@@ -96,6 +99,7 @@ def settings_problem(error: ValidationError) -> str:
     for problem in error.errors():
         name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
         secret = any(word in name for word in ("KEY", "TOKEN", "SECRET"))
+        secret = secret or "@" in str(problem["input"])
         value = "(hidden)" if secret else repr(problem["input"])
         lines.append(f"{name} = {value}: {problem['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)

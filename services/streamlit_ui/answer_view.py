@@ -18,7 +18,7 @@ from streamlit_ui.conversation import Reply
 from streamlit_ui.prose import for_page
 
 FRAME_S = 0.04  # 25 updates a second: smooth to the eye, and the browser keeps up at any speed.
-POLL_S = 0.05
+POLL_S = 0.02  # How late Stop may be noticed while nothing comes.
 PATIENCE_S = 8.0  # After this long without a token the page says why that may be.
 UNIT = re.compile(r"(\d) (?=[a-z])")
 THINKING = ":material/neurology:"

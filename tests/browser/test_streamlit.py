@@ -37,8 +37,13 @@ def slow_engine(run_folder: Path, teaching_models: Path) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def slow_ui(run_folder: Path, slow_engine: Service) -> Iterator[Service]:
-    """The page in front of the slow engine."""
-    with running("streamlit_ui", run_folder, {"LMSTUDIO_URL": slow_engine.url}) as service:
+    """The page in front of the slow engine.
+
+    An answer that nobody reads would be given up after a while: not here, so that only a Stop, a
+    reload or a closed tab can have freed a slot.
+    """
+    env = {"LMSTUDIO_URL": slow_engine.url, "CHAT_ABANDONED_S": "600"}
+    with running("streamlit_ui", run_folder, env) as service:
         yield service
 
 
@@ -209,7 +214,7 @@ def test_the_chrome_of_the_framework_is_gone(opened: Visit) -> None:
 def test_stop_works_before_the_first_token(browser: Browser, run_folder: Path) -> None:
     with upstream() as server:
         server.script = lambda _: [Hang()]
-        env = {"LMSTUDIO_URL": server.url}
+        env = {"LMSTUDIO_URL": server.url, "CHAT_ABANDONED_S": "600"}
         with running("streamlit_ui", run_folder, env) as ui, visit(browser, ui.url) as here:
             ready(here.page)
             ask(here.page, "Hello")

@@ -170,6 +170,8 @@ async def test_an_error_that_is_only_text_is_quoted(server: Upstream) -> None:
         (400, {"error": "The model has crashed without additional information."}, "Load it again"),
         (200, unknown_route("POST", "/v1/chat/completions"), "LMSTUDIO_URL must be"),
         (500, {"error": "Boom"}, '"Boom" (HTTP 500)'),
+        (429, {"error": {"message": "Too many requests."}}, '"Too many requests." (HTTP 429)'),
+        (500, "<html><body>Oh</body></html>", "The model server failed (HTTP 500)"),
     ],
 )
 async def test_a_refusal_says_what_to_do(

@@ -32,6 +32,22 @@ def test_a_bad_address_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_a_password_in_an_address_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LMSTUDIO_URL", "http://ana:hush@desk:1234")
+    with pytest.raises(ValidationError) as caught:
+        ChatSettings()
+    assert settings_problem(caught.value).startswith("LMSTUDIO_URL = (hidden): must not hold")
+
+
+def test_a_port_that_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_URL", "http://desk:123456")
+    with pytest.raises(ValidationError) as caught:
+        ChatSettings()
+    assert settings_problem(caught.value).startswith("LLM_URL = 'http://desk:123456': Port out of")
+
+
 def test_keys_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LMSTUDIO_API_TOKEN", "sk-lm-secret")
     assert "sk-lm-secret" not in repr(ChatSettings())
