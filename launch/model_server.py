@@ -76,8 +76,8 @@ def decide(url: str, view: View, probe: Probe) -> Decision:
         found = probe(loopback)
         if found.lmstudio and not found.ours:
             advice = (
-                f"\nLM Studio answers at {loopback}, but only on this machine's loopback interface, "
-                f"which containers cannot reach: {REMEDY}, then start again."
+                f"\nLM Studio answers at {loopback}, but only on this machine's loopback "
+                f"interface, which containers cannot reach: {REMEDY}, then start again."
             )
     line = (
         f"No LM Studio at {service_url}: the bundled engine stands in, with a tiny model.{advice}"

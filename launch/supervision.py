@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -58,10 +59,12 @@ class Supervisor:
         try:
             pid = int(self.pid_file.read_text())
             os.kill(pid, 0)
+            # A pid is used again after a reboot; only a supervisord listens on our socket.
+            with socket.socket(socket.AF_UNIX) as control:
+                control.connect(str(socket_path(self.folder)))
         except (OSError, ValueError):
             return None
-        # A pid is used again after a reboot: only a supervisord answers on our socket.
-        return pid if self._control("pid").out.strip() == str(pid) else None
+        return pid
 
     def states(self) -> dict[str, str]:
         """The programs' states in supervisord's words: RUNNING, STARTING, BACKOFF, FATAL…"""
@@ -122,7 +125,7 @@ def _alive(pid: int) -> bool:
 
 def config_text(programs: Sequence[Program], root: Path, folder: Path) -> str:
     """The configuration file. A changed `revision` makes `supervisorctl update` restart it."""
-    socket = socket_path(folder)
+    control = socket_path(folder)
     parts = [
         "; Written by the launcher at every start: edits are lost.",
         "[supervisord]",
@@ -133,14 +136,14 @@ def config_text(programs: Sequence[Program], root: Path, folder: Path) -> str:
         *(["user=root"] if os.geteuid() == 0 else []),  # else it warns that nobody was named
         "",
         "[unix_http_server]",
-        f"file={_escaped(socket)}",
+        f"file={_escaped(control)}",
         "chmod=0700",
         "",
         "[rpcinterface:supervisor]",
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
         "",
         "[supervisorctl]",
-        f"serverurl=unix://{_escaped(socket)}",
+        f"serverurl=unix://{_escaped(control)}",
     ]
     for program in programs:
         parts += [

@@ -52,11 +52,11 @@ class Virtualenv:
 
     def ensure(self, locks: Sequence[str], what: str) -> None:
         """Makes `locks` installed; does nothing when a stamp says that they are."""
-        self._create()
         content = b"".join((self.root / lock).read_bytes() for lock in locks)
         digest = hashlib.sha256(content).hexdigest()
-        if self._stamps().get(what) == digest:
+        if self.python.exists() and self._stamps().get(what) == digest:
             return
+        self._create()
         self.say(f"Installing {what} into .venv (the first time: a minute or two).")
         files = [word for lock in locks for word in ("-r", lock)]
         outcome = self.commands.run((*self._pip("install"), "--require-hashes", *files))

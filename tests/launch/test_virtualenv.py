@@ -40,7 +40,8 @@ class Recorded(Commands):
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").touch()
     (tmp_path / LOCK).write_text("a==1\n")
     return tmp_path
 
