@@ -53,7 +53,7 @@ def visit(
     url: str,
     size: tuple[int, int] = LAPTOP,
     color_scheme: ColorScheme = "light",
-    timeout_s: float = 30.0,
+    timeout_s: float = 60.0,
 ) -> Iterator[Visit]:
     """Opens `url` in a fresh profile; requests to other machines are blocked and recorded."""
     context = browser.new_context(
