@@ -28,6 +28,8 @@ HEALTH_LIMIT_S = 120.0
 UP = ("RUNNING", "STARTING")
 # What a process needs of the machine; all else it is told by a setting.
 SYSTEM_NAMES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+TEACHING_MODEL = "services/engine/model/lectern-101-f16.gguf"
+QUANTIZATIONS = 3
 SHARED_PACKAGES = ("chat_client", "labs")
 
 
@@ -69,10 +71,7 @@ class Native:
     def prepare(self, services: Sequence[Service]) -> None:
         self._venv.ensure(SERVICE_LOCKS, "the services' packages")
         if ENGINE in services:
-            quantize = (str(self._venv.python), "-m", "engine.quantize")
-            outcome = self._commands.run(quantize, self._system | self._python_path())
-            if not outcome.ok:
-                raise LaunchError(outcome.err.strip())
+            self._quantize()
 
     def reaches(self, url: str) -> bool:  # noqa: ARG002 (the services see what this process sees)
         return True
@@ -101,6 +100,22 @@ class Native:
     def logs(self) -> int:
         files = sorted(str(path) for path in self._supervisor.logs.glob("*.log"))
         return self._commands.show(("tail", "-n", "20", "-F", *files)) if files else 0
+
+    def _quantize(self) -> None:
+        """Makes the teaching model's smaller files where the committed one has changed."""
+        stamp, source = self._folder / "quantized", self._root / TEACHING_MODEL
+        settings = self._common_settings()
+        folder = Path(settings.get("ENGINE_TEACHING_DIR", source.parent))
+        digest = _digest(source.read_bytes()) if source.is_file() else ""
+        known = stamp.read_text() if stamp.is_file() else ""
+        if known == f"{folder} {digest}" and len(list(folder.glob("*.gguf"))) >= QUANTIZATIONS:
+            return
+        quantize = (str(self._venv.python), "-m", "engine.quantize")
+        outcome = self._commands.run(quantize, self._system | settings)
+        if not outcome.ok:
+            raise LaunchError(outcome.err.strip())
+        self._folder.mkdir(exist_ok=True)
+        stamp.write_text(f"{folder} {digest}")
 
     def service_settings(self, plan: Plan) -> dict[str, str]:
         """The settings that all services get; each reads its own."""

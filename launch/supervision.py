@@ -8,11 +8,13 @@ a file.
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import signal
 import socket
 import tempfile
 import time
+import xmlrpc.client
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +72,15 @@ class Supervisor:
         """The programs' states in supervisord's words: RUNNING, STARTING, BACKOFF, FATAL…"""
         if self.pid() is None:
             return {}
-        rows = (line.split() for line in self._control("status").out.splitlines())
-        return {row[0]: row[1] for row in rows if len(row) > 1}
+        answer = self._ask().supervisor.getAllProcessInfo()
+        rows = answer if isinstance(answer, list) else []
+        return {str(row["name"]): str(row["statename"]) for row in rows if isinstance(row, dict)}
 
     def apply(self, programs: Sequence[Program], environment: Mapping[str, str]) -> None:
         """Runs exactly `programs`; those that run already and have not changed stay untouched."""
         self.logs.mkdir(parents=True, exist_ok=True)
         text = config_text(programs, self.commands.root, self.folder)
+        changed = not self.config_file.is_file() or self.config_file.read_text("utf-8") != text
         self.config_file.write_text(text, encoding="utf-8")
         if self.pid() is None:
             start = (str(self.python), "-m", "supervisor.supervisord", "-c", str(self.config_file))
@@ -84,7 +88,8 @@ class Supervisor:
             if not outcome.ok:
                 raise LaunchError(f"supervisord did not start:\n{outcome.err or outcome.out}")
             return
-        self._control("update")
+        if changed:
+            self._control("update")
         for name, state in self.states().items():
             if state not in ("RUNNING", "STARTING"):
                 self._control("start", name)
@@ -110,9 +115,35 @@ class Supervisor:
             return "(no log)"
         return "\n".join(text.splitlines()[-count:])
 
+    def _ask(self) -> xmlrpc.client.ServerProxy:
+        # Asked often: its own command would start an interpreter each time.
+        transport = _Transport(socket_path(self.folder))
+        return xmlrpc.client.ServerProxy("http://localhost", transport=transport)
+
     def _control(self, *words: str) -> Outcome:
         control = (str(self.python), "-m", "supervisor.supervisorctl", "-c", str(self.config_file))
         return self.commands.run((*control, *words))
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over supervisord's Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost")
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(self._path))
+
+
+class _Transport(xmlrpc.client.Transport):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: object) -> http.client.HTTPConnection:  # noqa: ARG002
+        return _Connection(self._path)
 
 
 def _alive(pid: int) -> bool:
