@@ -73,7 +73,7 @@ def questions(name: str) -> list[tuple[str, str]]:
     if name != "verbatim":
         return [(concept, question) for s, concept, question in held_out() if s == name]
     dialogues = Dialogues(7)
-    concepts = [c for c in dialogues.concepts.values()]
+    concepts = list(dialogues.concepts.values())
     return [(c.id, dialogues.fill(dialogues.plain_question(c))) for c in concepts]
 
 
