@@ -75,7 +75,8 @@ def _run(word: str, rest: Sequence[str], commands: Commands) -> int:
     if word == "demo" or word in BY_NAME:
         say(line)
         wanted: Sequence[Service] = FRONTS if word == "demo" else [BY_NAME[word]]
-        Launcher(settings, runtime, probe, _taken(settings), _holder(commands), say).start(wanted)
+        taken, holder = _taken(settings), _holder(commands)
+        Launcher(settings, runtime, probe, taken, holder, say, print).start(wanted)
         return 0
     return _ask(word, rest, settings, runtime)
 

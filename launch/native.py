@@ -20,7 +20,7 @@ from launch.errors import LaunchError
 from launch.health import wait_for
 from launch.model_server import View
 from launch.runtime import Plan
-from launch.settings import Settings
+from launch.settings import ENGINE_HOST, Settings
 from launch.supervision import Program, Supervisor
 from launch.virtualenv import SERVICE_LOCKS, Virtualenv
 
@@ -57,7 +57,7 @@ class Native:
         return View(in_containers=False, host_address="127.0.0.1")
 
     def engine_url(self, port: int) -> str:
-        return f"http://{self._settings.browser_host}:{port}"
+        return f"http://{ENGINE_HOST}:{port}"
 
     def running(self) -> dict[str, int]:
         ports = self._kept().get("ports", {})
@@ -150,12 +150,15 @@ class Native:
         folders = (service.package, *SHARED_PACKAGES)
         revision = source_revision([self._root / "services" / name for name in folders])
         command = f'"{self._venv.python}" -m {service.package}'
+        if service is ENGINE:
+            command = f"env BIND_ADDR={ENGINE_HOST} {command}"
         return Program(service.name, command, revision)
 
     def _wait(self, plan: Plan) -> None:
-        host = self._settings.browser_host
+        host_of = self._settings.host_of
         urls = {
-            service.name: f"http://{host}:{plan.ports[service.name]}{service.health_path}"
+            service.name: f"http://{host_of(service)}:{plan.ports[service.name]}"
+            + service.health_path
             for service in plan.services
         }
         lost = wait_for(urls, self._given_up, HEALTH_LIMIT_S)

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from launch.catalogue import Service
+from launch.catalogue import ENGINE, Service
 from launch.errors import LaunchError
 
 DEFAULT_LMSTUDIO_URL = "http://host.docker.internal:1234"
+ENGINE_HOST = "127.0.0.1"
 RUNTIMES = ("docker", "native")
 # What a service may be set by; nothing else of a shell reaches a native process.
 SERVICE_PREFIXES = (
@@ -62,6 +63,13 @@ class Settings:
         if self.bind_addr in ("0.0.0.0", "::", "[::]"):  # noqa: S104 (compared, not bound)
             return "127.0.0.1"
         return f"[{self.bind_addr}]" if self.bind_addr.count(":") > 1 else self.bind_addr
+
+    def host_of(self, service: Service) -> str:
+        """The host at which this machine reaches a service.
+
+        The engine asks nobody for a key, so it is on loopback whatever `BIND_ADDR` says.
+        """
+        return ENGINE_HOST if service is ENGINE else self.browser_host
 
     @property
     def lmstudio_url(self) -> str:

@@ -21,7 +21,7 @@ from launch.settings import Settings
 
 @dataclass(frozen=True)
 class Launcher:
-    """Everything that a start needs to know and to call."""
+    """Everything that a start needs to know and to call: `say` is talk, `show` the result."""
 
     settings: Settings
     runtime: Runtime
@@ -29,6 +29,7 @@ class Launcher:
     taken: Taken
     holder: Holder
     say: Say
+    show: Say
 
     def start(self, wanted: Sequence[Service]) -> None:
         """Brings up `wanted` and what they need. A second call changes nothing."""
@@ -83,9 +84,10 @@ class Launcher:
         return free
 
     def _report(self, plan: Plan, decision: Decision) -> None:
-        host = self.settings.browser_host
+        host_of = self.settings.host_of
         urls = {
-            service.title: f"http://{host}:{plan.ports[service.name]}" for service in plan.services
+            service.title: f"http://{host_of(service)}:{plan.ports[service.name]}"
+            for service in plan.services
         }
         model_root = decision.host_url or urls[ENGINE.title]
         model = chat_model(model_root, self.settings.get("LMSTUDIO_API_TOKEN"))
@@ -94,7 +96,7 @@ class Launcher:
             key = demo_key(self.runtime)
             curl = curl_line(urls[GATEWAY.title], key, model) if model else ""
         shown = model or "none: load one in LM Studio, then ask again"
-        self.say(summary(urls, shown, key, curl))
+        self.show(summary(urls, shown, key, curl))
 
 
 def demo_key(runtime: Runtime) -> str:
@@ -123,7 +125,7 @@ def status(
     rows = []
     for name, port in runtime.running().items():
         service = BY_NAME[name]
-        url = f"http://{settings.browser_host}:{port}"
+        url = f"http://{settings.host_of(service)}:{port}"
         state = "healthy" if healthy(url + service.health_path) else "NOT healthy (make logs)"
         rows.append((service.title, f"{url}   {state}"))
     return rows

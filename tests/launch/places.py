@@ -82,6 +82,7 @@ class Machine:
             taken=lambda port: port in self.taken,
             holder=lambda port: f"nginx (process {port})",
             say=self.said.append,
+            show=self.said.append,
         )
 
     @property
