@@ -28,6 +28,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.dialogues import Dialogue, Dialogues
+from training.export import load_checkpoint
 from training.model import Config, Llama
 from training.tokenizer import PAD_ID, encode_turn, train_tokenizer
 
@@ -98,6 +99,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=101)
     parser.add_argument("--fp32", action="store_true", help="no bf16 (for CPUs without it)")
+    parser.add_argument("--start", type=Path, help="go on from this checkpoint (a second pass)")
     parser.add_argument("--out", type=Path, default=OUT / "lectern-101.pt")
     return parser.parse_args()
 
@@ -107,9 +109,13 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     dialogues = Dialogues(args.seed)
-    tokenizer = train_tokenizer(dialogues.tokenizer_texts(), Config.vocab)
-    config = Config(vocab=tokenizer.get_vocab_size())
-    model = Llama(config)
+    if args.start:
+        model, tokenizer = load_checkpoint(args.start)
+        model.train()
+    else:
+        tokenizer = train_tokenizer(dialogues.tokenizer_texts(), Config.vocab)
+        model = Llama(Config(vocab=tokenizer.get_vocab_size()))
+    config = model.config
     optimisers = optimisers_of(model, args.rate)
     print(f"{model.parameter_count:,} parameters")
 
