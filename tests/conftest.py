@@ -14,9 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.running import ROOT, Service, missing, running
+
+# Speed is no property that a test may judge: a busy machine must not make one fail.
+settings.register_profile("lectern", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lectern")
 
 CHROMIUM_ARGS = [
     "--no-sandbox",
