@@ -99,7 +99,7 @@ def test_everything_is_healthy_when_the_command_returns(
     assert "the bundled engine stands in" in launched.stderr
     for service in ALL:
         assert answers(checkout.url(service.name) + service.health_path)
-        assert checkout.url(service.name) in launched.stderr
+        assert checkout.url(service.name) in launched.stdout
 
 
 def test_the_printed_curl_line_streams_an_answer(
@@ -107,7 +107,7 @@ def test_the_printed_curl_line_streams_an_answer(
 ) -> None:
     if shutil.which("curl") is None:
         missing("curl", "install it (for example `apt install curl`)")
-    line = next(line for line in launched.stderr.splitlines() if line.startswith("curl "))
+    line = next(line for line in launched.stdout.splitlines() if line.startswith("curl "))
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
     chunks = [row for row in done.stdout.splitlines() if row.startswith("data: {")]
     assert len(chunks) > 3
@@ -121,7 +121,7 @@ def test_twice_changes_nothing(
     again = checkout.make("demo")
     assert again.returncode == 0, again.stderr
     assert checkout.pids() == before
-    assert again.stderr.splitlines()[-1] == launched.stderr.splitlines()[-1]
+    assert again.stdout == launched.stdout
 
 
 @pytest.mark.usefixtures("launched")
@@ -149,7 +149,7 @@ def test_the_demo_key_is_the_one_in_the_table(
 ) -> None:
     key = checkout.make("demo-key").stdout.strip()
     assert key.startswith("lk-")
-    assert key in launched.stderr
+    assert key in launched.stdout
 
 
 @pytest.mark.usefixtures("launched")

@@ -45,13 +45,13 @@ def test_make_demo_starts_everything_and_says_where(
     )
     assert "the bundled engine stands in" in launched.stderr
     for name in SERVICES:
-        assert stack.url(name) in launched.stderr
+        assert stack.url(name) in launched.stdout
 
 
 def test_the_printed_curl_line_streams_an_answer(
     launched: subprocess.CompletedProcess[str],
 ) -> None:
-    line = next(line for line in launched.stderr.splitlines() if line.startswith("curl "))
+    line = next(line for line in launched.stdout.splitlines() if line.startswith("curl "))
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
     assert done.stdout.count("data: {") > 3, done.stderr
     assert done.stdout.rstrip().endswith("data: [DONE]")
@@ -64,7 +64,7 @@ def test_a_second_make_demo_changes_nothing(
     again = stack.launch("demo")
     assert again.returncode == 0, again.stderr
     assert stack.starts() == before
-    assert again.stderr.splitlines()[-1] == launched.stderr.splitlines()[-1]
+    assert again.stdout == launched.stdout
 
 
 @pytest.mark.usefixtures("launched")
