@@ -60,6 +60,9 @@ class Exchange:
         self._socket.close()
 
 
+LISTS = (("GET", "/v1/models"), ("GET", "/api/v1/models"))
+
+
 @dataclass
 class FaultUpstream:
     """The server: its root URL and every request that it saw."""
@@ -69,8 +72,13 @@ class FaultUpstream:
 
 
 @contextmanager
-def fault_upstream(behave: Callable[[Exchange], None]) -> Iterator[FaultUpstream]:
-    """Serves on a free port of the loopback interface; one thread a connection."""
+def fault_upstream(
+    behave: Callable[[Exchange], None], models: bytes = b"{}"
+) -> Iterator[FaultUpstream]:
+    """Serves on a free port of the loopback interface; one thread a connection.
+
+    Questions about models are answered with `models` and not shown to `behave`.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     seen: list[Exchange] = []
 
@@ -83,6 +91,9 @@ def fault_upstream(behave: Callable[[Exchange], None]) -> Iterator[FaultUpstream
     def serve(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             while (exchange := _read(connection)) is not None:
+                if (exchange.method, exchange.target) in LISTS:
+                    exchange.answer(models)
+                    continue
                 seen.append(exchange)
                 behave(exchange)
 

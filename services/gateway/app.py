@@ -12,43 +12,80 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
+from gateway.admin import admin_routes
+from gateway.admission import Admission
+from gateway.audit import AuditLog
 from gateway.database import open_database
+from gateway.drain import Drain
 from gateway.errors import (
     BadRequest,
     GatewayError,
     MethodRefused,
     RouteUnknown,
     body_of,
+    headers_of,
     status_of,
 )
+from gateway.failure_throttle import FailureThrottle
+from gateway.key_check import KeyCheck
+from gateway.key_mark import KeyMark
+from gateway.key_store import KeyStore
 from gateway.key_table import KeysUnavailable, KeyTable
-from gateway.keys import KeyStore
 from gateway.landing import landing_routes
+from gateway.ledger import Ledger
+from gateway.metrics import Metrics
 from gateway.model_server import ModelServerProbe
+from gateway.models import Models
 from gateway.pepper import load_pepper
-from gateway.relay import Relay
+from gateway.rate_limits import RateLimits
+from gateway.relay import Parts, Relay
+from gateway.room import room_routes
 from gateway.routes import RELAYED, protocol_of
 from gateway.settings import GatewaySettings
+from gateway.upkeep import kept_up
 from gateway.upstream import Upstream
+from gateway.usage_routes import metrics_routes, usage_routes
 
 log = logging.getLogger(__name__)
 
 
-def make_app(settings: GatewaySettings) -> FastAPI:
+def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
     """The gateway as an ASGI app; opens the database, connects to nothing else before it runs."""
+    drain = drain or Drain(settings.gateway_drain_s)
     database = open_database(settings)
     pepper = load_pepper(settings)
-    keys = KeyTable(KeyStore(database, pepper), pepper)
+    store = KeyStore(database, pepper, KeyMark(settings.gateway_data_dir))
+    keys = KeyTable(store, pepper)
+    check = KeyCheck(keys, FailureThrottle())
     upstream = Upstream(settings)
+    models = Models(upstream, settings.aliases, settings.gateway_slots)
+    admission = Admission(settings, models)
+    metrics = Metrics(admission)
+    parts = Parts(
+        settings=settings,
+        drain=drain,
+        check=check,
+        models=models,
+        limits=RateLimits(settings.limits_url),
+        admission=admission,
+        metrics=metrics,
+        upstream=upstream,
+        ledger=Ledger(database),
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with upstream, _followed(keys, database):
+        async with (
+            upstream,
+            _followed(keys),
+            _written(parts.ledger),
+            kept_up(database, parts.limits, settings.gateway_ledger_days),
+        ):
             yield
+        database.dispose()
 
     app = FastAPI(
         title="Lectern gateway",
@@ -59,10 +96,13 @@ def make_app(settings: GatewaySettings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # an unknown route is 404, not a redirect to a guess
     )
-    app.include_router(landing_routes(settings, ModelServerProbe(upstream)))
+    app.include_router(landing_routes(settings, ModelServerProbe(upstream), drain))
+    app.include_router(admin_routes(store, AuditLog(database), check))
+    app.include_router(usage_routes(database, check))
+    app.include_router(metrics_routes(metrics, check))
+    app.include_router(room_routes(check, database))
     for route in RELAYED:
-        endpoint = Relay(route, keys, upstream, settings.gateway_max_body_bytes)
-        app.router.routes.append(Route(route.path, endpoint, methods=[route.method]))
+        app.router.routes.append(Route(route.path, Relay(route, parts), methods=[route.method]))
     app.add_exception_handler(GatewayError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_routing_error)
     app.add_exception_handler(Exception, _answer_defect)
@@ -70,7 +110,7 @@ def make_app(settings: GatewaySettings) -> FastAPI:
 
 
 @contextlib.asynccontextmanager
-async def _followed(keys: KeyTable, database: Engine) -> AsyncIterator[None]:
+async def _followed(keys: KeyTable) -> AsyncIterator[None]:
     try:
         await keys.refresh()
     except KeysUnavailable as error:
@@ -81,14 +121,22 @@ async def _followed(keys: KeyTable, database: Engine) -> AsyncIterator[None]:
     finally:
         follower.cancel()
         await asyncio.gather(follower, return_exceptions=True)
-        database.dispose()
+
+
+@contextlib.asynccontextmanager
+async def _written(ledger: Ledger) -> AsyncIterator[None]:
+    ledger.start()
+    try:
+        yield
+    finally:
+        await ledger.stop()
 
 
 async def _answer_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, GatewayError):
         raise error
     body = body_of(error, protocol_of(request.scope["path"]))
-    return JSONResponse(body, status_of(error))
+    return JSONResponse(body, status_of(error), headers_of(error))
 
 
 async def _answer_routing_error(request: Request, error: Exception) -> JSONResponse:

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from gateway.errors import BadRequest, BodyTooLarge, GatewayError, Protocol, body_of, event_of
+from gateway.errors import BodyTooLarge, GatewayError, Protocol, body_of, event_of, headers_of
 from gateway.errors import status_of as error_status
+from gateway.key_check import offered_key
+from gateway.visit import Visit
 
 # Only these cross: the caller's key, cookies and addresses stay here.
 TO_MODEL_SERVER = frozenset(
@@ -30,11 +32,13 @@ class CallerLeft(Exception):
 class Caller:
     """One caller and the request that it sent. As a context it ends the work when they leave."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, visit: Visit) -> None:
         self._receive = receive
         self._send = send
-        self._request_id = request_id.encode()
+        self._visit = visit
         self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        # As the server saw it: a header that names another one could be made up.
+        self.address = (scope.get("client") or ("",))[0]
         self.started = False
         self.streaming = False
         self.status = 0
@@ -44,6 +48,11 @@ class Caller:
     def header(self, name: bytes) -> str:
         """The first value of a header (name in lower case), or an empty string."""
         return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
+
+    @property
+    def key(self) -> str:
+        """What stands where a key belongs, or an empty string."""
+        return offered_key(self.header(b"authorization"), self.header(b"x-api-key"))
 
     def forwarded_headers(self) -> dict[str, str]:
         """The caller's headers that the model server may see."""
@@ -102,7 +111,16 @@ class Caller:
             for name in TO_CALLER
             if name in headers
         ]
-        crossing += [(b"x-request-id", self._request_id), (b"x-accel-buffering", b"no")]
+        visit = self._visit
+        crossing += [
+            (b"x-request-id", visit.request_id.encode()),
+            (b"x-accel-buffering", b"no"),
+            (b"x-lectern-queue-ms", b"%.1f" % (visit.queue_s * 1000)),
+            (b"x-lectern-overhead-ms", b"%.2f" % visit.overhead_ms),
+        ]
+        if visit.reservation is not None:
+            limits = visit.reservation.headers
+            crossing += [(name.encode(), value.encode()) for name, value in limits.items()]
         self.status, self.started = status, True
         self.streaming = headers.get("content-type", "").startswith("text/event-stream")
         await self._send({"type": "http.response.start", "status": status, "headers": crossing})
@@ -117,21 +135,11 @@ class Caller:
             body = orjson.dumps(body_of(error, protocol))
             await self.start(
                 error_status(error),
-                {"content-type": "application/json", "content-length": str(len(body))},
+                {"content-type": "application/json", "content-length": str(len(body))}
+                | headers_of(error),
             )
             await self.send(body, last=True)
         elif self.streaming:
             await self.send(event_of(error, protocol), last=True)
         # Else status and length are out: leaving the answer unfinished makes the server close the
         # connection, which is the only way left to say that it is not whole.
-
-
-def parse_body(body: bytes) -> dict[str, object]:
-    """The body as a JSON object; raises `BadRequest` naming the place of the fault."""
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(f"The request's body is not JSON: {error}.") from None
-    if not isinstance(document, dict):
-        raise BadRequest('The request\'s body must be a JSON object, such as {"messages": […]}.')
-    return document

@@ -25,7 +25,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def open_database(settings: GatewaySettings) -> Engine:
     """An engine on the configured database, upgraded to the newest schema."""
     settings.gateway_data_dir.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(settings.sqlalchemy_url)
+    engine = create_engine(settings.sqlalchemy_url, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
     with _one_at_a_time(settings.gateway_data_dir / "upgrade.lock"):

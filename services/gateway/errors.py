@@ -6,6 +6,13 @@
     ├── BadRequest               400  the body cannot be understood
     ├── BodyTooLarge             413
     ├── RouteUnknown             404 / 405
+    ├── RateLimited              429  a limit of the key, or too many wait; says when to try again
+    ├── ModelUnknown             404  no such model; names those that exist
+    ├── ModelForbidden           403  the key may not use this model
+    ├── WaitedTooLong            503  no slot came free in time
+    ├── ShuttingDown             503  SIGTERM came; says when to try again
+    ├── LedgerAway               503  the ledger cannot be written
+    ├── NotOffered               501  a route that the model server does not have
     ├── KeysAway                 503  the key database does not answer
     ├── ModelServerAway          502  no connection to the model server, or it died
     ├── ModelServerSilent        504  the model server said nothing for too long
@@ -67,6 +74,45 @@ class MethodRefused(GatewayError):
     status, type, code = 405, "invalid_request_error", "method_not_supported"
 
 
+class RateLimited(GatewayError):
+    """A limit of the key is reached. `kind`: requests, tokens or quota, as OpenAI's types."""
+
+    status, type, code = 429, "requests", "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, retry_after_s: int | None, kind: str = "requests") -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.kind = "insufficient_quota" if kind == "quota" else kind
+
+
+class ModelUnknown(GatewayError):
+    status, type, code = 404, "invalid_request_error", "model_not_found"
+
+
+class ModelForbidden(GatewayError):
+    status, type, code = 403, "permission_error", "model_not_allowed"
+
+
+class WaitedTooLong(GatewayError):
+    status, type, code = 503, "service_unavailable", "queue_timeout"
+
+
+class ShuttingDown(GatewayError):
+    status, type, code = 503, "service_unavailable", "shutting_down"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class LedgerAway(GatewayError):
+    status, type, code = 503, "service_unavailable", "ledger_unavailable"
+
+
+class NotOffered(GatewayError):
+    status, type, code = 501, "invalid_request_error", "route_not_supported"
+
+
 class KeysAway(GatewayError):
     status, type, code = 503, "service_unavailable", "key_database_unavailable"
 
@@ -99,7 +145,18 @@ def status_of(error: GatewayError) -> int:
 
 
 def _type_and_code(error: GatewayError) -> tuple[str, str | None]:
-    return error.own[1:] if isinstance(error, ModelServerError) else (error.type, error.code)
+    if isinstance(error, ModelServerError):
+        return error.own[1:]
+    if isinstance(error, RateLimited):
+        quota = error.kind == "insufficient_quota"
+        return error.kind, "insufficient_quota" if quota else error.code
+    return error.type, error.code
+
+
+def headers_of(error: GatewayError) -> dict[str, str]:
+    """The headers that go with an error answer."""
+    after = getattr(error, "retry_after_s", None)
+    return {} if after is None else {"retry-after": str(after)}
 
 
 # Anthropic's SDK picks its exception by status; the type is what its documentation lists for it.

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from gateway.drain import Drain
 from gateway.errors import RouteUnknown
 from gateway.model_server import ModelServerProbe
 from gateway.settings import GatewaySettings
@@ -27,7 +28,7 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d+)?")
 _ASSETS = {"landing.css": "text/css", "landing.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
-def landing_routes(settings: GatewaySettings, probe: ModelServerProbe) -> APIRouter:
+def landing_routes(settings: GatewaySettings, probe: ModelServerProbe, drain: Drain) -> APIRouter:
     """The routes that need no key."""
     router = APIRouter()
     pages = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape())
@@ -38,6 +39,8 @@ def landing_routes(settings: GatewaySettings, probe: ModelServerProbe) -> APIRou
 
     @router.get("/readyz", summary="Requests are taken; says whether the model server answers")
     async def readyz() -> JSONResponse:
+        if drain.begun:
+            return JSONResponse({"status": "stopping"}, 503, headers={"Cache-Control": "no-store"})
         state = await probe.state()
         status = "ready" if state.answers else "degraded"
         content = {"status": status, "model_server": state.kind}

@@ -1,187 +1,138 @@
-"""One relayed request, told by one function.
+"""One relayed request, told by one function: `Relay.__call__`.
 
-Owns the order of things: key, body, model server, first piece, the rest, the log line. A plain
-ASGI endpoint inside the FastAPI app: bytes pass untouched, nothing is validated field by field.
+Owns the order of things: key, body, model, limits, slot, model server, first piece, the rest, the
+end. A plain ASGI endpoint inside the FastAPI app: bytes pass untouched unless an alias or usage
+asks for a change. What must be given back hangs on `visit.Visit`.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.caller import Caller, CallerLeft, parse_body
-from gateway.errors import GatewayError, KeyRejected, KeysAway, ModelServerCut, ScopeMissing
-from gateway.key_table import KeysUnavailable, KeyTable
-from gateway.keys import Key
-from gateway.model_errors import error_in_event, error_in_success, read_error
+from gateway.admission import Admission
+from gateway.ask import read_ask, with_model
+from gateway.caller import Caller, CallerLeft
+from gateway.drain import Drain
+from gateway.errors import GatewayError, LedgerAway, status_of
+from gateway.heartbeat import Heartbeat
+from gateway.key_check import KeyCheck
+from gateway.ledger import Ledger
+from gateway.metrics import Metrics
+from gateway.models import Models
+from gateway.passage import pass_on
+from gateway.rate_limits import RateLimits
 from gateway.routes import RelayedRoute
-from gateway.upstream import Answer, Upstream
+from gateway.settings import GatewaySettings
+from gateway.upstream import Upstream
+from gateway.usage import UsageMeter
+from gateway.visit import Visit
 
-MAX_ERROR_BYTES = 64 * 1024
 log = logging.getLogger("gateway.requests")
 
 
-@dataclass(slots=True)
-class Record:
-    """What the log line of a request says: never a prompt, an answer or a key."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The gateway's parts that a request meets, in the order in which it meets them."""
 
-    request_id: str = field(default_factory=lambda: "req_" + secrets.token_hex(12))
-    began: float = field(default_factory=time.monotonic)
-    key: str = ""
-    outcome: str = "ok"
-    bytes_out: int = 0
-
-
-class EndMark:
-    """Looks for the event that a whole stream ends with: LM Studio may cut one without a word."""
-
-    def __init__(self, marks: tuple[bytes, ...]) -> None:
-        self.seen = not marks
-        self._marks = marks
-        self._keep = max(map(len, marks), default=1) - 1
-        self._tail = b""
-
-    def look_at(self, piece: bytes) -> None:
-        """Takes note of a piece; a mark may lie across two of them."""
-        if not self.seen:
-            window = self._tail + piece
-            self.seen = any(mark in window for mark in self._marks)
-            self._tail = window[-self._keep :]
+    settings: GatewaySettings
+    drain: Drain
+    metrics: Metrics
+    check: KeyCheck
+    models: Models
+    limits: RateLimits
+    admission: Admission
+    upstream: Upstream
+    ledger: Ledger
 
 
 class Relay:
     """The ASGI endpoint of one route."""
 
-    def __init__(
-        self, route: RelayedRoute, keys: KeyTable, upstream: Upstream, max_body_bytes: int
-    ) -> None:
+    def __init__(self, route: RelayedRoute, parts: Parts) -> None:
         self._route = route
-        self._keys = keys
-        self._upstream = upstream
-        self._max_body_bytes = max_body_bytes
+        self._parts = parts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The story of a request: whatever happens, the upstream ends and one line is logged."""
-        record = Record()
-        caller = Caller(scope, receive, send, record.request_id)
+        """The story of a request."""
+        parts, visit = self._parts, Visit(self._route)
+        caller = Caller(scope, receive, send, visit)
+        parts.drain.count_in()
         try:
-            record.key = (await authenticate(caller, self._keys, self._route)).name
-            body = await caller.read_body(self._max_body_bytes)
-            if self._route.method == "POST":
-                parse_body(body)
+            parts.drain.refuse_if_begun()
+            visit.key = await parts.check.check(caller.key, caller.address, self._route.scope)
+            body = await caller.read_body(parts.settings.gateway_max_body_bytes)
+            visit.ask = read_ask(body, self._route)
             async with caller:
-                answer = await self._upstream.open(
-                    self._route.method, target(scope), caller.forwarded_headers(), body
-                )
-                await self._pass_on(answer, caller, record)
+                await self._serve(scope, caller, visit)
         except GatewayError as error:
-            record.outcome = error.code or "upstream_error"
+            await self._end(visit, error.code or "upstream_error", status_of(error))
             await caller.fail(error, self._route.protocol)
         except CallerLeft:
-            pass  # before the model server was asked: nothing to undo
+            pass  # before its body had arrived: nothing was asked of anybody
         except BaseException:
-            record.outcome = "internal_error"
+            await self._end(visit, "internal_error", 500)
             raise
         finally:
-            if caller.left:
-                record.outcome = "caller_left"
-            self._log(record, caller)
+            await self._end(visit, "caller_left" if caller.left else "cut", caller.status)
+            parts.drain.count_out()
+            parts.metrics.note(visit)
+            log.info("request", extra={"visit": visit})
 
-    async def _pass_on(self, answer: Answer, caller: Caller, record: Record) -> None:
-        """Sends the answer as it comes; its head goes out only with its first piece."""
-        whole = False
+    async def _serve(self, scope: Scope, caller: Caller, visit: Visit) -> None:
+        """From a request that is understood to the last byte of its answer."""
+        parts = self._parts
+        if not parts.ledger.accepting:
+            raise LedgerAway("Usage cannot be written down right now. Try again in a moment.")
+        await self._admit(caller, visit)
+        visit.opened_at = time.monotonic()
+        visit.meter = UsageMeter(len(visit.ask.body))
+        beat = self._heartbeat(caller, visit)
         try:
-            first = await self._checked_start(answer)
-            await caller.start(answer.status, answer.headers)
-            end = EndMark(self._route.end_marks if caller.streaming else ())
-            piece = first
-            while piece:
-                record.bytes_out += len(piece)
-                end.look_at(piece)
-                await caller.send(piece)
-                piece = await answer.read()
-            whole = True
-            if not end.seen:
-                raise ModelServerCut("The model server ended the answer before it was complete.")
-            await caller.send(b"", last=True)
+            visit.answer = await parts.upstream.open(
+                self._route.method, target(scope), caller.forwarded_headers(), visit.ask.body
+            )
+            await pass_on(visit, caller, beat, lambda: self._end(visit, "ok", visit.answer_status))
         finally:
-            if whole:
-                answer.release()
-            else:
-                answer.abort()
+            await beat.stop()
 
-    async def _checked_start(self, answer: Answer) -> bytes:
-        """The first piece, after the errors that can hide in it were raised as such."""
-        if answer.status >= 400:
-            raise read_error(answer.status, await read_some(answer))
-        if answer.status >= 300:
-            raise read_error(502, b"")  # a redirect is never followed
-        first = await answer.read()
-        if answer.headers.get("content-type", "").startswith("text/event-stream"):
-            error = error_in_event(first)
-        else:
-            first += await read_small_rest(answer, first)
-            error = error_in_success(first)
-        if error is not None:
-            raise error
-        return first
+    async def _admit(self, caller: Caller, visit: Visit) -> None:
+        """Model, limits and slot, for the routes that make the model work."""
+        parts, key = self._parts, visit.key
+        if not self._route.takes_slot or key is None:
+            return
+        model = await parts.models.resolve(visit.ask.model, key)
+        if model != visit.ask.model:
+            visit.ask = with_model(visit.ask, model)
+        visit.reservation = await parts.limits.reserve(key, visit.ask.cost)
+        visit.place = place = parts.admission.enter(key, model, visit.ask.cost)
+        if place.running:
+            return
+        entered = time.monotonic()
+        beat = self._heartbeat(caller, visit)
+        try:
+            await place.wait(parts.settings.gateway_queue_timeout_s)
+        finally:
+            await beat.stop()
+            visit.queue_s = time.monotonic() - entered
 
-    def _log(self, record: Record, caller: Caller) -> None:
-        log.info(
-            "request",
-            extra={
-                "request_id": record.request_id,
-                "key": record.key,
-                "route": self._route.path,
-                "status": caller.status,
-                "outcome": record.outcome,
-                "duration_ms": round((time.monotonic() - record.began) * 1000, 1),
-                "bytes_out": record.bytes_out,
-            },
-        )
+    def _heartbeat(self, caller: Caller, visit: Visit) -> Heartbeat:
+        """A running heartbeat where the caller's stream can carry one."""
+        wanted = visit.ask.stream and caller.header(b"x-lectern-heartbeat").lower() != "off"
+        beat = Heartbeat(caller, self._parts.settings.gateway_heartbeat_s, visit.waiting_for)
+        if wanted:
+            beat.start()
+        return beat
 
-
-async def authenticate(caller: Caller, keys: KeyTable, route: RelayedRoute) -> Key:
-    """The caller's key, from `Authorization: Bearer` or `x-api-key`; raises if it may not pass."""
-    scheme, _, token = caller.header(b"authorization").partition(" ")
-    offered = token.strip() if scheme.lower() == "bearer" else caller.header(b"x-api-key").strip()
-    if not offered:
-        raise KeyRejected(
-            "A key is needed: send it as `Authorization: Bearer lk-…` or `x-api-key: lk-…`. "
-            "Whoever runs this gateway makes one with `make key NAME=you`."
-        )
-    try:
-        key = await keys.find(offered)
-    except KeysUnavailable:
-        raise KeysAway("Keys cannot be checked right now. Try again in a moment.") from None
-    if key is None:
-        raise KeyRejected("This key is not known here, has expired or was revoked.")
-    if route.scope not in key.scopes:
-        raise ScopeMissing(f"This key may not do that: it lacks the scope {route.scope.value!r}.")
-    return key
+    async def _end(self, visit: Visit, outcome: str, status: int) -> None:
+        await visit.end(outcome, status, self._parts.limits, self._parts.ledger)
 
 
 def target(scope: Scope) -> str:
     """The path and query to ask the model server for, encoded anew from what routing decoded."""
     query = scope["query_string"].decode("latin-1")
     return quote(scope["path"], safe="/:@!$&'()*+,;=~-._") + (f"?{query}" if query else "")
-
-
-async def read_some(answer: Answer) -> bytes:
-    """An error's body, up to `MAX_ERROR_BYTES`."""
-    body = b""
-    while len(body) < MAX_ERROR_BYTES and (piece := await answer.read()):
-        body += piece
-    return body
-
-
-async def read_small_rest(answer: Answer, first: bytes) -> bytes:
-    """The rest of an answer that may be an error: only one that begins like one is read on."""
-    if not first.lstrip()[:64].startswith(b"{") or b'"error"' not in first[:512]:
-        return b""
-    return await read_some(answer)

@@ -1,6 +1,6 @@
 """The gateway's log: one JSON object a line on standard error.
 
-Owns the format. What a request's line says is `relay.Record`'s matter; prompts, answers and keys
+Owns the format. What a request's line says is `visit.Visit`'s matter; prompts, answers and keys
 never reach a log call.
 """
 
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 
 import orjson
 
-FIELDS = ("request_id", "key", "route", "status", "outcome", "duration_ms", "bytes_out")
+from gateway.visit import Visit
 
 
 class JsonLines(logging.Formatter):
@@ -25,10 +26,30 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
+        visit = getattr(record, "visit", None)
+        if isinstance(visit, Visit):
+            line |= _request_fields(visit)
+        line |= getattr(record, "fields", {})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return orjson.dumps(line, default=str).decode()
+
+
+def _request_fields(visit: Visit) -> dict[str, object]:
+    usage = visit.usage
+    return {
+        "request_id": visit.request_id,
+        "key": visit.key.name if visit.key else "",
+        "route": visit.route.path,
+        "model": visit.ask.model,
+        "status": visit.status,
+        "outcome": visit.outcome,
+        "queue_ms": round(visit.queue_s * 1000, 1),
+        "duration_ms": round((time.monotonic() - visit.began) * 1000, 1),
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "bytes_out": visit.bytes_out,
+    }
 
 
 def start_log(level: int = logging.INFO) -> None:

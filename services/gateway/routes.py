@@ -6,6 +6,7 @@ Owns one table. A route that is not in it does not exist (default: deny).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.errors import Protocol
 from gateway.keys import Scope
@@ -13,36 +14,48 @@ from gateway.keys import Scope
 
 @dataclass(frozen=True, slots=True)
 class RelayedRoute:
-    """One route of the model server. A whole stream has one of `end_marks` near its end."""
+    """One route of the model server.
+
+    A whole stream has one of `end_marks` near its end. `takes_slot`: the model works on it, so it
+    waits its turn. `usage_on_request`: a stream states its usage only when `include_usage` is set.
+    """
 
     method: str
     path: str
     scope: Scope
     protocol: Protocol = Protocol.OPENAI
     end_marks: tuple[bytes, ...] = ()
+    takes_slot: bool = False
+    usage_on_request: bool = False
 
 
 _DONE = (b"[DONE]",)
 _RESPONSE_ENDED = (b"response.completed", b"response.incomplete", b"response.failed")
 
+
+def _work(path: str, **more: Any) -> RelayedRoute:
+    """A POST route that the model works on."""
+    return RelayedRoute("POST", path, more.pop("scope", Scope.CHAT), takes_slot=True, **more)
+
+
 RELAYED = (
-    RelayedRoute("POST", "/v1/chat/completions", Scope.CHAT, end_marks=_DONE),
-    RelayedRoute("POST", "/v1/completions", Scope.CHAT, end_marks=_DONE),
-    RelayedRoute("POST", "/v1/embeddings", Scope.EMBED),
-    RelayedRoute("POST", "/v1/responses", Scope.CHAT, Protocol.RESPONSES, _RESPONSE_ENDED),
-    RelayedRoute("POST", "/v1/messages", Scope.CHAT, Protocol.ANTHROPIC, (b"message_stop",)),
-    RelayedRoute("GET", "/v1/models", Scope.MODELS_READ),
+    _work("/v1/chat/completions", end_marks=_DONE, usage_on_request=True),
+    _work("/v1/completions", end_marks=_DONE, usage_on_request=True),
+    _work("/v1/embeddings", scope=Scope.EMBED),
+    _work("/v1/responses", protocol=Protocol.RESPONSES, end_marks=_RESPONSE_ENDED),
+    _work("/v1/messages", protocol=Protocol.ANTHROPIC, end_marks=(b"message_stop",)),
+    _work("/api/v0/chat/completions", end_marks=_DONE, usage_on_request=True),
+    _work("/api/v0/completions", end_marks=_DONE, usage_on_request=True),
+    _work("/api/v0/embeddings", scope=Scope.EMBED),
+    _work("/api/v1/chat", end_marks=(b"chat.end",)),
     RelayedRoute("GET", "/api/v0/models", Scope.MODELS_READ),
     RelayedRoute("GET", "/api/v0/models/{model:path}", Scope.MODELS_READ),
-    RelayedRoute("POST", "/api/v0/chat/completions", Scope.CHAT, end_marks=_DONE),
-    RelayedRoute("POST", "/api/v0/completions", Scope.CHAT, end_marks=_DONE),
-    RelayedRoute("POST", "/api/v0/embeddings", Scope.EMBED),
     RelayedRoute("GET", "/api/v1/models", Scope.MODELS_READ),
-    RelayedRoute("POST", "/api/v1/chat", Scope.CHAT, end_marks=(b"chat.end",)),
     RelayedRoute("POST", "/api/v1/models/load", Scope.MODELS_MANAGE),
     RelayedRoute("POST", "/api/v1/models/unload", Scope.MODELS_MANAGE),
     RelayedRoute("POST", "/api/v1/models/download", Scope.MODELS_MANAGE),
     RelayedRoute("GET", "/api/v1/models/download/status/{job}", Scope.MODELS_MANAGE),
+    RelayedRoute("GET", "/v1/models", Scope.MODELS_READ),
 )
 
 

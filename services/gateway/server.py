@@ -13,28 +13,50 @@ from types import FrameType
 import uvicorn
 
 from gateway.app import make_app
+from gateway.drain import Drain
 from gateway.request_log import start_log
 from gateway.settings import GatewaySettings
 
-GRACE_S = 10  # below the compose file's stop_grace_period
+# After the drain: for what is left then. Drain and this lie below stop_grace_period.
+GRACE_S = 5
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn, but SIGTERM lets what runs finish; a second signal ends at once."""
+
+    def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
+        super().__init__(config)
+        self._drain = drain
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begins the drain; uvicorn's own stop comes when it is done."""
+        if self._drain.begun:
+            super().handle_exit(sig, frame)
+        self._drain.begin()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called by uvicorn ten times a second; True ends the server."""
+        if self._drain.done:
+            self.should_exit = True
+        return await super().on_tick(counter)
 
 
 def serve(settings: GatewaySettings) -> None:
     """Serves until SIGTERM or Ctrl-C, then exits with 0."""
     start_log()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            make_app(settings),
-            host=settings.bind_addr,
-            port=settings.gateway_port,
-            loop="uvloop" if sys.platform != "win32" else "asyncio",
-            http="httptools",
-            log_config=None,
-            access_log=False,  # the relay logs one line a request itself
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_S,
-        )
+    drain = Drain(settings.gateway_drain_s)
+    config = uvicorn.Config(
+        make_app(settings, drain),
+        host=settings.bind_addr,
+        port=settings.gateway_port,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        log_config=None,
+        access_log=False,  # the relay logs one line a request itself
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
     )
+    server = DrainingServer(config, drain)
     # uvicorn raises the signal once more when it is done; a clean stop is exit code 0.
     signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, _exit)

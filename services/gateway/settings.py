@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIN_PEPPER_CHARS = 32
@@ -71,6 +71,33 @@ class GatewaySettings(BaseSettings):
     gateway_max_body_bytes: int = Field(
         32 * 1024 * 1024, ge=1024, description="largest request body, in bytes"
     )
+    limits_url: str = Field(
+        "memory://", description="where rate limits are counted: memory:// or valkey://host:port"
+    )
+    gateway_aliases: str = Field(
+        "",
+        description="other names for models, as gpt-4o-mini=lectern-101,…; * stands for any "
+        "name that does not exist",
+    )
+    gateway_slots: int = Field(
+        0, ge=0, le=1024, description="predictions at once per model; 0: asked of the model server"
+    )
+    gateway_max_waiting: int = Field(
+        64, ge=0, description="requests that may wait in line for a model"
+    )
+    gateway_max_waiting_per_key: int = Field(
+        8, ge=0, description="requests of one key that may wait in line"
+    )
+    gateway_queue_timeout_s: Seconds = Field(
+        120.0, description="seconds that a request waits in line before it is told to come back"
+    )
+    gateway_heartbeat_s: Seconds = Field(
+        5.0, description="seconds between comments that keep a waiting stream's line alive"
+    )
+    gateway_drain_s: Seconds = Field(
+        20.0, description="seconds that running answers may take to finish when it is stopped"
+    )
+    gateway_ledger_days: int = Field(90, ge=1, description="days that rows of the ledger are kept")
     gateway_connect_timeout_s: Seconds = Field(
         5.0, description="seconds to wait for a connection to the model server"
     )
@@ -78,10 +105,32 @@ class GatewaySettings(BaseSettings):
         600.0, description="seconds of silence from the model server before giving up"
     )
 
+    @field_validator("gateway_aliases")
+    @classmethod
+    def _aliases_can_be_read(cls, text: str) -> str:
+        read_aliases(text)
+        return text
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """The other names for models, each with the real one."""
+        return read_aliases(self.gateway_aliases)
+
     @property
     def sqlalchemy_url(self) -> str:
         """The database's URL: the one given, else a SQLite file in the data folder."""
         return self.database_url or f"sqlite:///{self.gateway_data_dir.resolve() / 'lectern.db'}"
+
+
+def read_aliases(text: str) -> dict[str, str]:
+    """`a=b,c=d` as a mapping; raises ValueError naming the part that is wrong."""
+    aliases: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, model = (word.strip() for word in part.partition("="))
+        if not (name and equals and model):
+            raise ValueError(f"the part {part!r} must look like gpt-4o-mini=lectern-101")
+        aliases[name] = model
+    return aliases
 
 
 def load_settings() -> GatewaySettings:

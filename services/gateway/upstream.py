@@ -1,118 +1,124 @@
-"""The connection to the model server: open, read, abort, release.
+"""The way to the model server: open, read, abort, release.
 
-Owns the HTTP client (aiohttp, the fastest well-kept one measured) and the translation of its
-errors. Nothing else in the gateway names aiohttp. The address comes from the operator's settings
-only: redirects and the environment's proxies are ignored, and the caller's key never travels on.
+Owns the order in which a request is tried and the translation of what can fail into the gateway's
+errors. The address comes from the operator's settings only; a redirect is an answer like any
+other and is never followed, the caller's key never travels on.
 """
 
 from __future__ import annotations
 
-import aiohttp
-from yarl import URL
+import socket
+import ssl
 
+from gateway.connections import Connections
 from gateway.errors import ModelServerAway, ModelServerCut, ModelServerSilent
+from gateway.reply import Broken
+from gateway.request_head import RequestHead
 from gateway.settings import GatewaySettings
-
-# LM Studio's server (Node) closes a connection after 5 s without use; reusing one at that moment
-# fails. Staying below makes the race rare, the one retry in `open` covers the rest.
-KEEPALIVE_S = 4.0
+from gateway.wire import Connection, Silent, Unanswered
 
 
 class Answer:
-    """The model server's answer whose head has arrived. End it with `release` or `abort`."""
+    """The model server's answer whose head has arrived. End it with `release` or `abort`.
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
-        self.status = response.status
-        self.headers = response.headers
+    `headers` has lower-case names; of a repeated one the first value counts.
+    """
+
+    __slots__ = ("_connection", "_connections", "headers", "status")
+
+    def __init__(self, connection: Connection, connections: Connections) -> None:
+        self._connection: Connection | None = connection
+        self._connections = connections
+        self.status = connection.status
+        self.headers = connection.headers
 
     async def read(self) -> bytes:
         """The next bytes as they came, b"" at the end; raises `ModelServerCut` or `…Silent`."""
+        if self._connection is None:
+            raise RuntimeError("the answer was given back already")
         try:
-            return await self._response.content.readany()
-        except TimeoutError as error:
+            return await self._connection.read()
+        except Silent as error:
             raise ModelServerSilent("The model server stopped talking in mid-answer.") from error
-        except aiohttp.ClientError as error:
+        except Broken as error:
             raise ModelServerCut("The model server broke off in mid-answer.") from error
 
     def abort(self) -> None:
         """Closes the connection at once, so that the model server stops working."""
-        self._response.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
 
     def release(self) -> None:
-        """Gives a connection whose answer was read to its end back to the pool."""
-        self._response.release()
+        """Gives the connection back; it is kept only when the answer was read to its end."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._connections.give_back(connection)
 
 
 class Upstream:
     """One model server. Use as an async context manager; `open` per request."""
 
     def __init__(self, settings: GatewaySettings) -> None:
-        self._root = settings.lmstudio_url
-        self._token = settings.lmstudio_api_token.get_secret_value()
-        self._timeout = aiohttp.ClientTimeout(
-            total=None,
-            sock_connect=settings.gateway_connect_timeout_s,
-            sock_read=settings.gateway_answer_timeout_s,
+        url = settings.lmstudio_url
+        self._head = RequestHead(url, settings.lmstudio_api_token.get_secret_value())
+        self._connections = Connections(
+            url, settings.gateway_connect_timeout_s, settings.gateway_answer_timeout_s
         )
-        self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Upstream:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S),
-            timeout=self._timeout,
-            auto_decompress=False,  # the bytes are the caller's
-            cookie_jar=aiohttp.DummyCookieJar(),  # the client is shared by all callers
-            trust_env=False,
-        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._connections.close()
 
     async def open(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """Sends a request and waits for the answer's head.
 
-        `path` is encoded already and may carry a query. Raises `ModelServerAway` or `…Silent`.
+        `path` is encoded already and may carry a query. Raises `ModelServerAway` or `…Silent`,
+        and `BadRequest` for what cannot be put into a head.
         """
+        head = self._head.build(method, path, headers, len(body))
+        kept = self._connections.take()
         try:
-            return await self._send(method, path, headers, body)
-        except aiohttp.ServerDisconnectedError:
-            pass  # a kept connection that was closed meanwhile: nothing was answered, ask again
-        except aiohttp.ClientOSError as error:
-            if isinstance(error, aiohttp.ClientConnectorError):
-                raise _away(error) from error
-        except TimeoutError as error:
-            raise _silent(error) from error
-        except aiohttp.ClientError as error:
-            raise _away(error) from error
-        try:
-            return await self._send(method, path, headers, body)
-        except TimeoutError as error:
-            raise _silent(error) from error
-        except (aiohttp.ClientError, OSError) as error:
+            if kept is not None:
+                try:
+                    return await self._ask(kept, head, body)
+                except Unanswered:
+                    pass  # it was closed meanwhile: nothing was answered, so ask once more
+            return await self._ask(await self._connections.connect(), head, body)
+        except Silent as error:
+            raise ModelServerSilent("The model server did not answer in time.") from error
+        except (Broken, OSError) as error:  # TimeoutError and SSL's errors are OSErrors
             raise _away(error) from error
 
-    async def _send(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        if self._session is None:
-            raise RuntimeError("Upstream is used outside of its context")
-        own = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        response = await self._session.request(
-            method,
-            URL(self._root + path, encoded=True),
-            data=body or None,
-            headers=headers | own,
-            skip_auto_headers=("User-Agent", "Content-Type"),
-            allow_redirects=False,
-        )
-        return Answer(response)
+    async def _ask(self, connection: Connection, head: bytes, body: bytes) -> Answer:
+        try:
+            connection.send(head, body)
+            await connection.head()
+        except BaseException:  # a cancellation too: the model server must not work for nobody
+            connection.abort()
+            raise
+        return Answer(connection, self._connections)
+
+    def __repr__(self) -> str:
+        return f"<Upstream {self._connections!r}>"
 
 
 def _away(error: Exception) -> ModelServerAway:
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
+    if isinstance(error, TimeoutError):
+        return ModelServerAway(
+            "The model server cannot be reached: no connection came about in time. "
+            "Does a firewall stand between, or is LMSTUDIO_URL wrong?"
+        )
+    if isinstance(error, ssl.SSLError):
+        return ModelServerAway(
+            "The model server cannot be reached: a trusted TLS connection did not come about. "
+            "Is its certificate valid for the name in LMSTUDIO_URL?"
+        )
+    if isinstance(error, socket.gaierror):
         reason = "its name cannot be resolved"
-    elif isinstance(error, aiohttp.ClientConnectorError):
+    elif isinstance(error, OSError):
         reason = "the connection was refused"
     else:
         reason = "the connection broke before an answer came"
@@ -120,12 +126,3 @@ def _away(error: Exception) -> ModelServerAway:
         f"The model server cannot be reached: {reason}. Is LM Studio's server started, and does it "
         'serve on the local network (the switch "Serve on Local Network")?'
     )
-
-
-def _silent(error: Exception) -> ModelServerAway | ModelServerSilent:
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return ModelServerAway(
-            "The model server cannot be reached: no connection came about in time. "
-            "Does a firewall stand between, or is LMSTUDIO_URL wrong?"
-        )
-    return ModelServerSilent("The model server did not answer in time.")

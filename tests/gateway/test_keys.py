@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine, text, update
+from sqlalchemy.exc import IntegrityError
 
-from gateway.database import open_database
+from gateway.audit import AuditLog
+from gateway.database import MIGRATIONS, open_database
 from gateway.demo_key import demo_key
 from gateway.key_form import make_key
-from gateway.key_table import KeysUnavailable, KeyTable
-from gateway.keys import DEFAULT_SCOPES, KeyRefused, KeyStore, Scope, parse_expiry
+from gateway.key_mark import KeyMark
+from gateway.key_store import KeyStore
+from gateway.key_table import UNKNOWN_ASK_S, KeysUnavailable, KeyTable
+from gateway.keys import (
+    DEFAULT_SCOPES,
+    KeyLimits,
+    KeyNameTaken,
+    KeyRefused,
+    Scope,
+    glob_matches,
+    parse_expiry,
+)
 from gateway.pepper import load_pepper
-from gateway.schema import metadata
+from gateway.schema import is_in_schema, keys, metadata
 from gateway.settings import GatewaySettings
 
 PEPPER = b"a pepper for these tests, 32 bytes"
+
+
+class Clock:
+    """A clock that stands still until it is moved, in seconds."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.fixture
@@ -34,8 +61,8 @@ def database(settings: GatewaySettings) -> Engine:
 
 
 @pytest.fixture
-def store(database: Engine) -> KeyStore:
-    return KeyStore(database, PEPPER)
+def store(database: Engine, settings: GatewaySettings) -> KeyStore:
+    return KeyStore(database, PEPPER, KeyMark(settings.gateway_data_dir))
 
 
 @pytest.fixture
@@ -45,7 +72,8 @@ def table(store: KeyStore) -> KeyTable:
 
 def test_the_migrations_make_the_schema(database: Engine) -> None:
     with database.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_name": is_in_schema})
+        assert compare_metadata(context, metadata) == []
 
 
 def test_opening_twice_keeps_the_keys(settings: GatewaySettings, store: KeyStore) -> None:
@@ -92,16 +120,18 @@ async def test_an_expired_key_is_refused(store: KeyStore, table: KeyTable) -> No
     assert await table.find(text) is None
 
 
-async def test_a_database_that_is_away_is_not_a_bad_key(
-    store: KeyStore, table: KeyTable, database: Engine
-) -> None:
+async def test_a_database_that_is_away_is_not_a_bad_key(store: KeyStore, database: Engine) -> None:
+    clock = Clock()
+    table = KeyTable(store, PEPPER, clock=clock)
     known = store.create("ana").text
     assert await table.find(known) is not None
     with database.begin() as connection:
         metadata.drop_all(connection)
     assert await table.find(known) is not None  # known keys go on
-    with pytest.raises(KeysUnavailable):
-        await table.find(make_key().text)
+    clock.now += UNKNOWN_ASK_S
+    for _ in range(2):
+        with pytest.raises(KeysUnavailable):
+            await table.find(make_key().text)
 
 
 async def test_many_callers_at_once_refresh_once(store: KeyStore, table: KeyTable) -> None:
@@ -159,8 +189,13 @@ def test_a_demo_key_whose_file_is_lost_is_replaced(
     store: KeyStore, settings: GatewaySettings
 ) -> None:
     first = demo_key(store, settings)
+    owner = store.all()[0].owner
     (settings.gateway_data_dir / "demo-key").unlink()
-    assert demo_key(store, settings) != first
+    second = demo_key(store, settings)
+    assert second != first
+    old, new = store.all()
+    assert old.revoked_at is not None  # its text is lost, so nobody can use it any more
+    assert new.owner == owner  # its chats and its usage stay with it
 
 
 def test_the_pepper_is_made_once_and_readable_by_its_owner_only(
@@ -169,3 +204,201 @@ def test_the_pepper_is_made_once_and_readable_by_its_owner_only(
     pepper = load_pepper(settings)
     assert load_pepper(settings) == pepper
     assert (settings.gateway_data_dir / "pepper").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_carries_what_it_was_made_with(store: KeyStore) -> None:
+    limits = KeyLimits(rpm=60, tpm=9000, concurrency=2, daily_tokens=100_000)
+    store.create("ana", models=("lectern-101@*",), limits=limits, note="seat 4")
+    (key,) = store.all()
+    assert (key.limits, key.note, key.created_by) == (limits, "seat 4", "command line")
+    assert key.may_use("lectern-101@q8_0")
+    assert not key.may_use("qwen3-8b")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "model", "fits"),
+    [
+        ("lectern-101", "lectern-101", True),
+        ("lectern-101", "lectern-101@q8_0", False),
+        ("lectern-101@*", "lectern-101@q8_0", True),
+        ("lectern-101@*", "lectern-101", False),
+        ("*", "", True),
+        ("*/qwen*-8b", "lmstudio/qwen3-8b", True),
+        ("*/qwen*-8b", "lmstudio/qwen3-14b", False),
+        ("a*a", "a", False),
+        ("a*a", "aa", True),
+        ("*ab*ab*", "xabx", False),
+        ("[ab]?", "a1", False),
+        ("LECTERN-101", "lectern-101", False),
+    ],
+)
+def test_an_allow_list_knows_one_special_character(pattern: str, model: str, fits: bool) -> None:
+    assert glob_matches(pattern, model) is fits
+
+
+def test_a_key_without_a_list_may_use_every_model(store: KeyStore) -> None:
+    store.create("ana")
+    assert store.all()[0].may_use("anything")
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"limits": KeyLimits(rpm=0)}, "The limit rpm cannot be 0"),
+        ({"limits": KeyLimits(tpm=-5)}, "The limit tpm cannot be -5"),
+        ({"models": ("two words",)}, "The model 'two words' cannot be used"),
+        ({"models": ("",)}, "cannot be used"),
+        ({"models": tuple(f"m{i}" for i in range(51))}, "at most 50 models"),
+        ({"note": "two\nlines"}, "A note is one line"),
+        ({"scopes": ()}, "at least one scope"),
+    ],
+)
+def test_odd_rights_are_refused(store: KeyStore, fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(KeyRefused, match=re.escape(says)):
+        store.create("ana", **fields)
+    assert store.all() == []
+
+
+def test_of_many_who_create_one_name_exactly_one_wins(settings: GatewaySettings) -> None:
+    engines = [open_database(settings) for _ in range(8)]
+    start = threading.Barrier(len(engines))
+
+    def create(engine: Engine) -> str:
+        store = KeyStore(engine, PEPPER)
+        start.wait()
+        try:
+            return store.create("ana").public_id
+        except KeyNameTaken:
+            return ""
+
+    with ThreadPoolExecutor(len(engines)) as pool:
+        won = [public_id for public_id in pool.map(create, engines) if public_id]
+    assert [key.public_id for key in KeyStore(engines[0], PEPPER).all()] == won
+    assert len(won) == 1
+
+
+def test_the_database_itself_refuses_a_second_holder_of_a_name(
+    store: KeyStore, database: Engine
+) -> None:
+    store.create("ana")
+    store.create("bob")
+    with pytest.raises(IntegrityError), database.begin() as connection:
+        connection.execute(update(keys).values(current_name="ana"))
+
+
+def test_an_expired_key_gives_its_name_free(store: KeyStore) -> None:
+    store.create("ana", expires_in=timedelta(seconds=-1))
+    store.create("ana")
+    assert [key.current for key in store.all()] == [False, True]
+
+
+def test_a_name_given_anew_is_a_new_person(store: KeyStore) -> None:
+    store.create("ana")
+    store.revoke("ana")
+    store.create("ana")
+    first, second = store.all()
+    assert first.owner != second.owner
+
+
+async def test_both_keys_work_until_the_overlap_ends(store: KeyStore) -> None:
+    began = datetime.now(UTC)
+    moment = began
+    table = KeyTable(store, PEPPER, now=lambda: moment)
+    old = store.create("ana", limits=KeyLimits(rpm=7)).text
+    new = store.rotate("ana", timedelta(hours=24)).text
+    seen = [await table.find(text) for text in (old, new)]
+    assert all(key is not None and key.limits.rpm == 7 for key in seen)
+    assert len({key.owner for key in seen if key}) == 1
+    moment = began + timedelta(hours=23, minutes=59)
+    assert await table.find(old) is not None
+    moment = began + timedelta(hours=24, minutes=1)
+    assert await table.find(old) is None
+    assert await table.find(new) is not None
+
+
+async def test_an_overlap_of_nothing_ends_the_old_key_at_once(
+    store: KeyStore, table: KeyTable
+) -> None:
+    old = store.create("ana").text
+    assert await table.find(old) is not None
+    new = store.rotate("ana", timedelta()).text
+    assert await table.find(old) is None
+    assert await table.find(new) is not None
+
+
+async def test_rotating_does_not_lengthen_a_life(store: KeyStore) -> None:
+    store.create("ana", expires_in=timedelta(hours=1))
+    store.rotate("ana", timedelta(hours=24))
+    old, new = store.all()
+    assert old.expires_at == new.expires_at
+
+
+async def test_revoking_ends_every_key_of_the_name(store: KeyStore, table: KeyTable) -> None:
+    texts = [store.create("ana").text, store.rotate("ana").text, store.rotate("ana").text]
+    assert all([await table.find(text) for text in texts])
+    store.revoke("ana")
+    assert not any([await table.find(text) for text in texts])
+
+
+async def test_a_change_holds_for_the_old_key_too(store: KeyStore, table: KeyTable) -> None:
+    old = store.create("ana").text
+    store.rotate("ana")
+    store.change("ana", {"rpm": 3, "scopes": frozenset({Scope.CHAT})})
+    found = await table.find(old)
+    assert found is not None
+    assert (found.limits.rpm, found.scopes) == (3, frozenset({Scope.CHAT}))
+
+
+def test_a_changed_expiry_never_revives_the_old_key(store: KeyStore) -> None:
+    store.create("ana")
+    store.rotate("ana", timedelta(hours=1))
+    before = store.all()[0].expires_at
+    store.change("ana", {"expires_at": datetime.now(UTC) + timedelta(days=30)})
+    assert store.all()[0].expires_at == before
+
+
+def test_every_change_is_in_the_audit_without_a_secret(store: KeyStore, database: Engine) -> None:
+    texts = [store.create("ana").text]
+    store.change("ana", {"rpm": 60})
+    store.change("ana", {"rpm": 60})  # changes nothing, so it says nothing
+    texts.append(store.rotate("ana").text)
+    store.revoke("ana")
+    rows = AuditLog(database).page(10)[::-1]
+    assert [row.action for row in rows] == ["create", "change", "rotate", "revoke", "revoke"]
+    assert {(row.actor, row.actor_id, row.target) for row in rows} == {
+        ("command line", None, "ana")
+    }
+    assert rows[1].details == {"rpm": [None, 60]}
+    everything = str(rows)
+    assert not any(text[14:50] in everything for text in texts)
+    assert not any(key.digest.hex() in everything for key in store.all())
+
+
+def test_a_refused_change_leaves_no_trace(store: KeyStore, database: Engine) -> None:
+    version = store.version()
+    with pytest.raises(KeyRefused):
+        store.create("ana", limits=KeyLimits(rpm=0))
+    assert (store.version(), AuditLog(database).page(10)) == (version, [])
+
+
+def test_the_upgrade_keeps_the_keys_of_before(settings: GatewaySettings, tmp_path: Path) -> None:
+    """The first schema knew neither owners nor who has a name now."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'lectern.db'}")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        row = "INSERT INTO keys VALUES (:id, 'ana', x'00', 'chat', :made, NULL, :revoked)"
+        for public_id, day, revoked in (
+            ("AAAAAAAAAA", "01", "2026-01-02 00:00:00"),
+            ("BBBBBBBBBB", "03", None),
+            ("CCCCCCCCCC", "04", None),
+        ):
+            values = {"id": public_id, "made": f"2026-01-{day} 00:00:00", "revoked": revoked}
+            connection.execute(text(row), values)
+    engine.dispose()
+    found = KeyStore(open_database(settings), PEPPER).all()
+    assert [key.owner for key in found] == ["AAAAAAAAAA", "BBBBBBBBBB", "CCCCCCCCCC"]
+    assert [key.current for key in found] == [False, False, True]
+    assert {key.limits for key in found} == {KeyLimits()}

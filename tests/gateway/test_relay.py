@@ -179,9 +179,9 @@ def test_an_answer_that_breaks_off_is_not_taken_for_whole(folder: Path) -> None:
         exchange.die()
 
     with fault_upstream(behave) as upstream, gateway_before(upstream.url, folder) as front:
-        with pytest.raises(httpx.RemoteProtocolError):
-            front.client.post(CHAT, json=BODY)
-        assert "Traceback" not in front.service.log
+        answer = front.client.post(CHAT, json=BODY)
+        assert answer.status_code == 502
+        assert answer.json()["error"]["code"] == "answer_cut_off"
 
 
 @pytest.fixture(scope="module")
@@ -228,10 +228,12 @@ def test_no_route_works_without_a_key(quiet: Quiet, route: RelayedRoute) -> None
         answer = httpx.request(
             route.method, front.service.url + path, headers=headers, content=b"{}"
         )
-        assert answer.status_code == 401, headers
+        # Whoever sends wrong keys again and again is slowed down.
+        assert answer.status_code == 401 or (headers and answer.status_code == 429), headers
         error = answer.json()["error"]
         assert "key" in error["message"]
-        assert route.protocol is Protocol.ANTHROPIC or error["code"] == "invalid_api_key"
+        codes = {"invalid_api_key", "too_many_failed_keys"}
+        assert route.protocol is Protocol.ANTHROPIC or error["code"] in codes
     assert len(upstream.seen) == before
 
 

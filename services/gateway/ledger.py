@@ -1,0 +1,126 @@
+"""The ledger: one narrow row per request, written before its caller sees the end.
+
+Owns the writer: rows are handed over from the event loop and a thread commits all that wait in one
+transaction (group commit), so that a row costs little under load and the loop never waits for the
+disk. While the database is away rows are kept in memory and tried again; `accepting` turns False so
+that new requests are refused (503) before they cost anything. No prompt, answer or key is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.schema import requests
+
+RETRY_S = 0.5
+MAX_BATCH = 500
+# Rows that wait in memory while the database is away: only requests that were running by then add
+# to them, so this is never reached in practice.
+MAX_KEPT = 100_000
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Row:
+    """What is known of a finished request. Times in milliseconds; None = did not happen."""
+
+    request_id: str
+    began_at: datetime
+    owner: str
+    key_name: str
+    route: str
+    model: str
+    upstream: str
+    outcome: str
+    status: int
+    prompt_tokens: int
+    completion_tokens: int
+    estimated: bool
+    queue_ms: float
+    first_token_ms: float | None
+    duration_ms: float
+
+
+class Ledger:
+    """Writes rows in a thread of its own. `start` and `stop` belong to the app's lifespan."""
+
+    def __init__(self, database: Engine) -> None:
+        self._database = database
+        self._waiting: deque[tuple[Row, asyncio.Future[None]]] = deque()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.accepting = True
+
+    def start(self) -> None:
+        """Starts the writer; call it on the event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._write_all, name="ledger", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Writes what waits and ends the writer; gives up when the database stays away."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+
+    def record(self, row: Row) -> asyncio.Future[None]:
+        """Hands a row over. The future is done when the row is committed."""
+        if self._loop is None:
+            raise RuntimeError("the ledger is not started")
+        done: asyncio.Future[None] = self._loop.create_future()
+        if len(self._waiting) < MAX_KEPT:
+            self._waiting.append((row, done))
+        self._wake.set()
+        return done
+
+    def _write_all(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                if not self._write_batch() and self._stopping:
+                    log.error("%d ledger rows were lost: the database is away", len(self._waiting))
+                    return
+            if self._stopping:
+                return
+
+    def _write_batch(self) -> bool:
+        """Commits what waits, up to `MAX_BATCH` rows; False when the database is away."""
+        size = min(len(self._waiting), MAX_BATCH)
+        batch = [self._waiting[index] for index in range(size)]
+        try:
+            with self._database.begin() as connection:
+                connection.execute(insert(requests), [asdict(row) for row, _ in batch])
+        except SQLAlchemyError as error:
+            if self.accepting:
+                log.error("the ledger cannot be written (%s); rows are kept", type(error).__name__)  # noqa: TRY400
+            self.accepting = False
+            if not self._stopping:
+                threading.Event().wait(RETRY_S)
+            return False
+        self.accepting = True
+        for _ in batch:
+            self._waiting.popleft()
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_finish, [done for _, done in batch])
+        return True
+
+    def __repr__(self) -> str:
+        return f"<Ledger [{len(self._waiting)} waiting, accepting={self.accepting}]>"
+
+
+def _finish(futures: list[asyncio.Future[None]]) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(None)

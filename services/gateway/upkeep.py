@@ -1,0 +1,48 @@
+"""What the ledger needs beside its rows: old ones go, and today's usage is known after a restart.
+
+Owns the two errands of the app's life. The batches are `retention`'s matter, the counters
+`rate_limits`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.rate_limits import RateLimits
+from gateway.retention import delete_before
+from gateway.usage_report import tokens_since
+
+EVERY_S = 3600.0
+log = logging.getLogger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def kept_up(database: Engine, limits: RateLimits, ledger_days: int) -> AsyncIterator[None]:
+    """Counts today's usage into the daily budgets, then deletes old rows every hour."""
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    try:
+        await limits.seed_today(await asyncio.to_thread(tokens_since, database, midnight))
+    except SQLAlchemyError as error:
+        log.warning("daily budgets begin anew: the ledger cannot be read (%s)", error)
+    deleting = asyncio.create_task(_delete_old(database, timedelta(days=ledger_days)))
+    try:
+        yield
+    finally:
+        deleting.cancel()
+        await asyncio.gather(deleting, return_exceptions=True)
+
+
+async def _delete_old(database: Engine, age: timedelta) -> None:
+    while True:
+        try:
+            await asyncio.to_thread(delete_before, database, datetime.now(UTC) - age)
+        except SQLAlchemyError as error:
+            log.warning("old ledger rows stay for now (%s)", type(error).__name__)
+        await asyncio.sleep(EVERY_S)

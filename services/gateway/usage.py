@@ -1,0 +1,104 @@
+"""How many tokens a request read and wrote, taken from a copy of the answer.
+
+Owns where each protocol states its usage, and the estimate that counts where it states none (a
+caller who left, LM Studio's embeddings). It never changes or delays an answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gateway.events import event_data, split_events
+
+# English text has about four characters a token; JSON around it weighs in as well, so an estimate
+# from a body's length errs on the high side. It is corrected as soon as the true figure is known.
+BYTES_PER_TOKEN = 4
+
+
+@dataclass(slots=True)
+class Usage:
+    """Tokens of one request. `exact` is False while a figure is an estimate."""
+
+    prompt_tokens: int
+    completion_tokens: int = 0
+    exact: bool = False
+
+    @property
+    def total(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+class UsageMeter:
+    """Reads usage from an answer that passes by."""
+
+    def __init__(self, body_bytes: int) -> None:
+        self.usage = Usage(max(1, body_bytes // BYTES_PER_TOKEN))
+        self.events = 0
+
+    def see_events(self, run: bytes) -> None:
+        """Takes note of whole events; parses only those that speak of usage."""
+        self.events += run.count(b"data:")
+        if not self.usage.exact:
+            self.usage.completion_tokens = self.events
+        if b'"usage"' in run or b'"stats"' in run:
+            for event in split_events(run):
+                if b'"usage"' in event or b'"stats"' in event:
+                    self._read(event_data(event))
+
+    def see_answer(self, body: bytes) -> None:
+        """Takes note of a whole answer that was not streamed."""
+        if b'"usage"' in body or b'"stats"' in body:
+            self._read(body)
+
+    def _read(self, text: bytes) -> None:
+        try:
+            document = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return
+        if isinstance(document, dict):
+            for place in (document, document.get("response"), document.get("message")):
+                self._take(place.get("usage") if isinstance(place, dict) else None)
+            self._take_native(document)
+
+    def _take(self, usage: Any) -> None:
+        """OpenAI's names, or those of responses and messages. Zeros mean: not counted."""
+        if not isinstance(usage, dict):
+            return
+        read = _count(usage, "prompt_tokens") or _count(usage, "input_tokens")
+        written = _count(usage, "completion_tokens") or _count(usage, "output_tokens")
+        if read:
+            self.usage.prompt_tokens = read
+        if written:
+            self.usage.completion_tokens = written
+        self.usage.exact = self.usage.exact or bool(read or written)
+
+    def _take_native(self, document: dict[str, Any]) -> None:
+        """`stats` of /api/v1/chat: in the answer, and in the result of its last event."""
+        result = document.get("result")
+        stats = (result if isinstance(result, dict) else document).get("stats")
+        if isinstance(stats, dict) and "input_tokens" in stats:
+            self._take(
+                {
+                    "input_tokens": _count(stats, "input_tokens"),
+                    "output_tokens": _count(stats, "total_output_tokens"),
+                }
+            )
+
+
+def _count(usage: dict[str, Any], name: str) -> int:
+    value = usage.get(name)
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def is_usage_only(event: bytes) -> bool:
+    """True for the extra chunk that `include_usage` asks for: no choices, but usage."""
+    if b'"usage"' not in event or b'"choices"' not in event:
+        return False
+    try:
+        chunk = orjson.loads(event_data(event))
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(chunk, dict) and chunk.get("choices") == [] and bool(chunk.get("usage"))

@@ -1,0 +1,56 @@
+"""`lectern usage`: what the ledger adds up to, as a table, JSON or CSV."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.terminal import print_json, with_database
+from gateway.usage_report import By, usage_rows
+
+
+def usage(
+    key: Annotated[str | None, typer.Option(help="only this key's")] = None,
+    by: Annotated[By, typer.Option(help="what to group by")] = By.KEY,
+    as_json: Annotated[bool, typer.Option("--json", help="a JSON list")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="comma-separated values")] = False,
+) -> None:
+    """Shows requests and tokens, by key, model or day."""
+    rows = with_database(lambda database, _settings: usage_rows(database, by, key_name=key))
+    if as_json:
+        print_json(rows)
+    elif as_csv:
+        _print_csv(by, rows)
+    else:
+        _print_table(by, rows)
+
+
+COLUMNS = (
+    "requests",
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "not_ok",
+    "queue_ms",
+    "first_token_ms",
+)
+
+
+def _print_csv(by: By, rows: list[dict[str, Any]]) -> None:
+    writer = csv.DictWriter(sys.stdout, [by.value, *COLUMNS])
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _print_table(by: By, rows: list[dict[str, Any]]) -> None:
+    table = Table(by.value, *(name.replace("_", " ") for name in COLUMNS))
+    for row in rows:
+        table.add_row(
+            *("" if row[name] is None else f"{row[name]}" for name in (by.value, *COLUMNS))
+        )
+    Console().print(table)

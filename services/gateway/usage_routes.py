@@ -1,0 +1,79 @@
+"""`/lectern/usage` for one's own key, `/metrics` for keys with the scope `admin`.
+
+Owns these two routes. What adds up is `usage_report`'s matter, what is counted `metrics`'s.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response, Security
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel
+from sqlalchemy import Engine
+
+from gateway.admin_gate import gated_by
+from gateway.error_body import ErrorBody
+from gateway.key_check import KeyCheck
+from gateway.metrics import Metrics
+from gateway.usage_report import By, usage_rows
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorBody, "description": "Refused: the message says what to do"},
+    "503": {"model": ErrorBody, "description": "The database does not answer"},
+}
+
+
+class UsageRow(BaseModel):
+    """What one group of requests used. Times are averages in milliseconds."""
+
+    key: str | None = None
+    model: str | None = None
+    day: str | None = None
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    not_ok: int
+    queue_ms: float | None
+    first_token_ms: float | None
+
+
+class UsageList(BaseModel):
+    """Usage, grouped."""
+
+    object: str = "list"
+    data: list[UsageRow]
+
+
+def usage_routes(database: Engine, check: KeyCheck) -> APIRouter:
+    """The caller's own usage; any key may ask."""
+    router = APIRouter(
+        tags=["usage"],
+        route_class=gated_by(check, None),
+        responses=_ERRORS,
+        dependencies=[Security(HTTPBearer(auto_error=False, description="any key"))],
+    )
+
+    @router.get(
+        "/lectern/usage",
+        summary="What your own key used",
+        response_model_exclude_none=True,
+    )
+    def own_usage(request: Request, by: Annotated[By, Query()] = By.MODEL) -> UsageList:
+        owner = request.scope["lectern.key"].owner
+        rows = usage_rows(database, by, owner=owner)
+        return UsageList(data=[UsageRow(**row) for row in rows])
+
+    return router
+
+
+def metrics_routes(metrics: Metrics, check: KeyCheck) -> APIRouter:
+    """Counters for Prometheus, which sends a key as its bearer token."""
+    router = APIRouter(tags=["metrics"], route_class=gated_by(check), responses=_ERRORS)
+
+    @router.get("/metrics", summary="Counters for Prometheus", response_class=Response)
+    async def page() -> Response:
+        return Response(metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return router

@@ -1,0 +1,145 @@
+"""One request from its key to its ledger row: everything that must be given back hangs here.
+
+Owns the ending. `end` runs in every way a request can end, may be called any number of times, and
+does in order: close or keep the model server's connection, give back the slot, settle the limits,
+write the ledger row. It decides nothing about the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+import time
+from datetime import UTC, datetime
+
+from gateway.admission import Place
+from gateway.ask import Ask
+from gateway.keys import Key
+from gateway.ledger import Ledger, Row
+from gateway.rate_limits import RateLimits, Reservation
+from gateway.routes import RelayedRoute
+from gateway.upstream import Answer
+from gateway.usage import Usage, UsageMeter
+
+# How long a caller waits for its row when the database does not answer; the row is kept anyway.
+COMMIT_TIMEOUT_S = 2.0
+# Ids of one process share a random stem: unique without a system call for each request.
+_STEM = secrets.token_hex(6)
+_numbers = itertools.count(1)
+
+
+class Visit:
+    """The state of one request. Times are readings of `time.monotonic`."""
+
+    __slots__ = (
+        "answer",
+        "ask",
+        "began",
+        "bytes_out",
+        "ended",
+        "ended_at",
+        "first_at",
+        "key",
+        "last_at",
+        "meter",
+        "opened_at",
+        "outcome",
+        "place",
+        "queue_s",
+        "request_id",
+        "reservation",
+        "route",
+        "status",
+    )
+
+    def __init__(self, route: RelayedRoute) -> None:
+        self.route = route
+        self.request_id = f"req_{_STEM}{next(_numbers):08x}"
+        self.began = time.monotonic()
+        self.key: Key | None = None
+        self.ask = Ask(b"")
+        self.meter = UsageMeter(0)
+        self.place: Place | None = None
+        self.reservation: Reservation | None = None
+        self.answer: Answer | None = None
+        self.queue_s = 0.0
+        self.opened_at = 0.0
+        self.first_at: float | None = None
+        self.last_at: float | None = None
+        self.bytes_out = 0
+        self.status = 0
+        self.outcome = ""
+        self.ended = False
+        self.ended_at = 0.0
+
+    def note_piece(self, size: int) -> None:
+        """Bytes of the answer arrived."""
+        self.last_at = time.monotonic()
+        if self.first_at is None:
+            self.first_at = self.last_at
+        self.bytes_out += size
+
+    @property
+    def usage(self) -> Usage:
+        """What was used; nothing when the model server was never asked."""
+        return self.meter.usage if self.opened_at else Usage(0, 0, exact=True)
+
+    @property
+    def overhead_ms(self) -> float:
+        """Time that the gateway itself took before it asked the model server."""
+        return ((self.opened_at or time.monotonic()) - self.began - self.queue_s) * 1000
+
+    @property
+    def answer_status(self) -> int:
+        """The status that the model server answered with."""
+        return self.answer.status if self.answer else 0
+
+    def waiting_for(self) -> str:
+        """What the caller waits for, in the words of a comment."""
+        if self.place is not None and not self.place.running:
+            return f"queued position={self.place.position}"
+        return "loading model or reading the prompt"
+
+    async def end(self, outcome: str, status: int, limits: RateLimits, ledger: Ledger) -> None:
+        """Gives everything back and writes the row; the first call's outcome counts."""
+        if self.ended:
+            return
+        self.ended, self.ended_at = True, time.monotonic()
+        self.outcome, self.status = outcome, status
+        used = self.usage.total
+        if self.answer is not None:
+            if outcome == "ok":
+                self.answer.release()
+            else:
+                self.answer.abort()
+        if self.place is not None:
+            self.place.leave(used)
+        committed = ledger.record(self._row()) if self.key is not None else None
+        if self.reservation is not None:
+            await limits.settle(self.reservation, used)
+        if committed is not None and ledger.accepting:
+            await asyncio.wait((committed,), timeout=COMMIT_TIMEOUT_S)
+
+    def _row(self) -> Row:
+        assert self.key is not None  # noqa: S101 (checked by the only caller)
+        now = self.ended_at
+        first_ms = None if self.first_at is None else (self.first_at - self.began) * 1000
+        usage = self.usage
+        return Row(
+            request_id=self.request_id,
+            began_at=datetime.fromtimestamp(time.time() - (now - self.began), UTC),
+            owner=self.key.owner,
+            key_name=self.key.name,
+            route=self.route.path,
+            model=self.ask.model[:200],
+            upstream="",
+            outcome=self.outcome,
+            status=self.status,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            estimated=not usage.exact,
+            queue_ms=round(self.queue_s * 1000, 3),
+            first_token_ms=None if first_ms is None else round(first_ms, 3),
+            duration_ms=round((now - self.began) * 1000, 3),
+        )

@@ -1,0 +1,61 @@
+"""A running gateway refuses a revoked key on the very next request, however it was revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.fault_upstream import Exchange, fault_upstream
+from tests.gateway.conftest import Front, gateway_before
+
+MODELS = "/v1/models"
+
+
+def list_models(exchange: Exchange) -> None:
+    exchange.answer(b'{"object": "list", "data": []}')
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    folder: Path = tmp_path_factory.mktemp("live")
+    with fault_upstream(list_models) as upstream, gateway_before(upstream.url, folder) as made:
+        yield made
+
+
+def status(front: Front, key: str) -> int:
+    return httpx.get(front.service.url + MODELS, headers={"x-api-key": key}, timeout=20).status_code
+
+
+def test_revoked_by_the_command_line(front: Front) -> None:
+    key = front.lectern("keys", "create", "--name", "ana").stdout.strip()
+    assert status(front, key) == 200
+    assert front.lectern("keys", "revoke", "ana").returncode == 0
+    assert status(front, key) == 401
+
+
+def test_revoked_by_http(front: Front) -> None:
+    boss = front.lectern(
+        "keys", "create", "--name", "boss", "--scope", "admin", "--scope", "models:read"
+    ).stdout.strip()
+    admin = httpx.Client(base_url=front.service.url, headers={"Authorization": f"Bearer {boss}"})
+    with admin:
+        body = {"name": "bob", "scopes": ["models:read"]}
+        key = admin.post("/lectern/admin/keys", json=body).json()["key"]
+        assert status(front, key) == 200
+        assert admin.post("/lectern/admin/keys/bob/revoke").status_code == 200
+        assert status(front, key) == 401
+        actors = [row["actor"] for row in admin.get("/lectern/admin/audit").json()["data"]]
+    assert actors[:3] == ["key boss", "key boss", "command line"]
+
+
+def test_rotated_by_the_command_line(front: Front) -> None:
+    old = front.lectern("keys", "create", "--name", "cleo").stdout.strip()
+    new = front.lectern("keys", "rotate", "cleo").stdout.strip()
+    assert (status(front, old), status(front, new)) == (200, 200)
+    newest = front.lectern("keys", "rotate", "cleo", "--overlap", "0").stdout.strip()
+    assert (status(front, new), status(front, newest)) == (401, 200)
+    front.lectern("keys", "revoke", "cleo")
+    assert [status(front, key) for key in (old, new, newest)] == [401, 401, 401]

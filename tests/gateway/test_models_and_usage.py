@@ -1,0 +1,202 @@
+"""Names of models, the usage chunk, and the row that every request leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import orjson
+import pytest
+
+from tests.fault_upstream import Exchange, fault_upstream
+from tests.gateway.conftest import Front, gateway_before
+from tests.running import wait_until
+
+CHAT = "/v1/chat/completions"
+MODELS = orjson.dumps(
+    {"data": [{"id": "lectern-101"}, {"id": "other"}], "models": [{"key": "lectern-101"}]}
+)
+CHUNK = b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'
+USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":11,"completion_tokens":3}}\n\n'
+DONE = b"data: [DONE]\n\n"
+
+
+def stream_with_usage(exchange: Exchange) -> None:
+    exchange.start_stream()
+    asked = orjson.loads(exchange.body).get("stream_options") or {}
+    exchange.chunk(CHUNK)
+    if asked.get("include_usage"):
+        exchange.chunk(USAGE)
+    exchange.chunk(DONE)
+    exchange.end_stream()
+
+
+def rows(front: Front) -> list[dict[str, Any]]:
+    """The ledger, read from its file by another process's eyes."""
+    with sqlite3.connect(front.data / "lectern.db") as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute("select * from requests order by id")]
+
+
+def test_an_unknown_model_is_404_with_the_names_that_exist(folder: Path) -> None:
+    with fault_upstream(stream_with_usage, MODELS) as upstream:
+        with gateway_before(upstream.url, folder) as front:
+            client = openai.OpenAI(base_url=front.service.url + "/v1", api_key=front.key)
+            with client, pytest.raises(openai.NotFoundError) as raised:
+                client.chat.completions.create(model="gpt-4o-mini", messages=[])
+            assert raised.value.code == "model_not_found"
+            assert "lectern-101, other" in raised.value.message
+            assert upstream.seen == []
+            assert [row["outcome"] for row in rows(front)] == ["model_not_found"]
+
+
+@pytest.mark.parametrize("aliases", ["gpt-4o-mini=lectern-101", "*=lectern-101"])
+def test_an_alias_reaches_the_real_model(folder: Path, aliases: str) -> None:
+    env = {"GATEWAY_ALIASES": aliases}
+    with fault_upstream(stream_with_usage, MODELS) as upstream:
+        with gateway_before(upstream.url, folder, env) as front:
+            body = {"model": "gpt-4o-mini", "stream": True, "messages": ["ä"]}
+            assert front.client.post(CHAT, json=body).content == CHUNK + DONE
+            sent = orjson.loads(upstream.seen[0].body)
+    assert (sent["model"], sent["messages"]) == ("lectern-101", ["ä"])
+
+
+def test_a_setting_that_is_no_alias_stops_the_start(folder: Path) -> None:
+    done = subprocess.run(
+        ["env", "GATEWAY_ALIASES=gpt-4o", *_python("-m", "gateway")],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd() / "services")},
+    )
+    assert done.returncode == 1
+    assert "GATEWAY_ALIASES" in done.stderr
+    assert "'gpt-4o'" in done.stderr
+
+
+def _python(*arguments: str) -> list[str]:
+    import sys
+
+    return [sys.executable, *arguments]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_usage_is_metered_and_shown_to_who_asked(folder: Path, asked: bool) -> None:
+    with fault_upstream(stream_with_usage, MODELS) as upstream:
+        with gateway_before(upstream.url, folder) as front:
+            body: dict[str, Any] = {"model": "other", "stream": True, "messages": []}
+            if asked:
+                body["stream_options"] = {"include_usage": True}
+            answer = front.client.post(CHAT, json=body)
+            assert answer.content == (CHUNK + USAGE + DONE if asked else CHUNK + DONE)
+            assert float(answer.headers["x-lectern-queue-ms"]) == 0
+            assert float(answer.headers["x-lectern-overhead-ms"]) > 0
+            (row,) = rows(front)
+    assert (row["prompt_tokens"], row["completion_tokens"], row["estimated"]) == (11, 3, 0)
+    assert (row["key_name"], row["model"], row["route"]) == ("tests", "other", CHAT)
+    assert (row["outcome"], row["status"], row["request_id"]) == (
+        "ok",
+        200,
+        answer.headers["x-request-id"],
+    )
+    assert row["first_token_ms"] <= row["duration_ms"]
+
+
+def test_who_leaves_is_billed_for_what_was_produced(folder: Path) -> None:
+    def behave(exchange: Exchange) -> None:
+        exchange.start_stream()
+        for _ in range(7):
+            exchange.chunk(CHUNK)
+        exchange.wait_until_caller_left()
+
+    with fault_upstream(behave, MODELS) as upstream, gateway_before(upstream.url, folder) as front:
+        body = {"model": "other", "stream": True, "messages": ["x" * 396]}
+        with front.client.stream("POST", CHAT, json=body) as stream:
+            chunks = stream.iter_lines()
+            for _ in range(13):
+                next(chunks)
+        wait_until(lambda: rows(front), "the row")
+        (row,) = rows(front)
+    assert row["outcome"] == "caller_left"
+    assert row["completion_tokens"] == 7
+    assert 100 <= row["prompt_tokens"] <= 150
+    assert row["estimated"] == 1
+
+
+@pytest.mark.parametrize(
+    ("behave", "outcome"),
+    [
+        (lambda x: x.die(), "model_server_unreachable"),
+        (lambda x: x.answer(b'{"error":"bad"}', "400 Bad Request"), "upstream_error"),
+        (lambda x: (x.start_stream(), x.chunk(CHUNK), x.end_stream()), "answer_cut_off"),
+        (lambda x: (x.start_stream(), x.chunk(CHUNK), x.die()), "answer_cut_off"),
+    ],
+)
+def test_every_ending_leaves_one_row_and_no_slot_taken(
+    folder: Path, behave: Any, outcome: str
+) -> None:
+    env = {"GATEWAY_SLOTS": "1", "GATEWAY_QUEUE_TIMEOUT_S": "5"}
+    with fault_upstream(behave, MODELS) as upstream:
+        with gateway_before(upstream.url, folder, env) as front:
+            body = {"model": "other", "stream": True, "messages": []}
+            for number in range(1, 4):  # a leaked slot would make the second one wait
+                front.client.post(CHAT, json=body)
+                assert [row["outcome"] for row in rows(front)] == [outcome] * number
+
+
+def test_kill_9_loses_no_row_of_a_request_whose_end_was_seen(folder: Path) -> None:
+    with fault_upstream(stream_with_usage, MODELS) as upstream:
+        with gateway_before(upstream.url, folder, {"GATEWAY_SLOTS": "64"}) as front:
+            seen: list[str] = []
+            enough = threading.Event()
+
+            def ask() -> None:
+                with httpx.Client(base_url=front.service.url, headers=front.client.headers) as own:
+                    while True:
+                        try:
+                            answer = own.post(
+                                CHAT, json={"model": "other", "stream": True, "messages": []}
+                            )
+                        except httpx.HTTPError:
+                            return
+                        if answer.content.endswith(DONE):
+                            seen.append(answer.headers["x-request-id"])
+                        if len(seen) > 300:
+                            enough.set()
+
+            askers = [threading.Thread(target=ask) for _ in range(8)]
+            for asker in askers:
+                asker.start()
+            assert enough.wait(60)
+            front.service.process.send_signal(signal.SIGKILL)
+            for asker in askers:
+                asker.join()
+            written = {row["request_id"] for row in rows(front)}
+    assert set(seen) <= written
+
+
+def test_a_ledger_that_is_away_is_503_not_401(folder: Path) -> None:
+    with fault_upstream(stream_with_usage, MODELS) as upstream:
+        with gateway_before(upstream.url, folder) as front:
+            body = {"model": "other", "stream": True, "messages": []}
+            assert front.client.post(CHAT, json=body).status_code == 200
+            with sqlite3.connect(front.data / "lectern.db") as connection:
+                connection.execute("alter table requests rename to gone")
+            assert front.client.post(CHAT, json=body).content == CHUNK + DONE  # kept in memory
+            refused = front.client.post(CHAT, json=body)
+            assert refused.status_code == 503
+            assert refused.json()["error"]["code"] == "ledger_unavailable"
+            with sqlite3.connect(front.data / "lectern.db") as connection:
+                connection.execute("alter table gone rename to requests")
+            wait_until(lambda: len(rows(front)) == 3, "the kept rows to be written")
+            wait_until(
+                lambda: front.client.post(CHAT, json=body).status_code == 200, "business as usual"
+            )
