@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from gateway.terminal import print_json, with_database
 from gateway.usage_report import By, usage_rows
@@ -39,6 +39,7 @@ COLUMNS = (
     "queue_ms",
     "first_token_ms",
 )
+HEADINGS = ("requests", "in", "out", "total", "not ok", "queue ms", "first ms")
 
 
 def _print_csv(by: By, rows: list[dict[str, Any]]) -> None:
@@ -48,7 +49,8 @@ def _print_csv(by: By, rows: list[dict[str, Any]]) -> None:
 
 
 def _print_table(by: By, rows: list[dict[str, Any]]) -> None:
-    table = Table(by.value, *(name.replace("_", " ") for name in COLUMNS))
+    # Short headings, so that a long model name fits into 80 columns.
+    table = Table(Column(by.value, no_wrap=True), *HEADINGS)
     for row in rows:
         table.add_row(
             *("" if row[name] is None else f"{row[name]}" for name in (by.value, *COLUMNS))
