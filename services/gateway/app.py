@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
@@ -60,26 +61,12 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
     store = KeyStore(database, pepper, KeyMark(settings.gateway_data_dir))
     keys = KeyTable(store, pepper)
     check = KeyCheck(keys, FailureThrottle())
-    upstream = Upstream(settings)
-    models = Models(upstream, settings.aliases, settings.gateway_slots)
-    admission = Admission(settings, models)
-    metrics = Metrics(admission)
-    parts = Parts(
-        settings=settings,
-        drain=drain,
-        check=check,
-        models=models,
-        limits=RateLimits(settings.limits_url),
-        admission=admission,
-        metrics=metrics,
-        upstream=upstream,
-        ledger=Ledger(database),
-    )
+    parts = _parts(settings, drain, check, database)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with (
-            upstream,
+            parts.upstream,
             _followed(keys),
             _written(parts.ledger),
             kept_up(database, parts.limits, settings.gateway_ledger_days),
@@ -96,10 +83,10 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # an unknown route is 404, not a redirect to a guess
     )
-    app.include_router(landing_routes(settings, ModelServerProbe(upstream), drain))
+    app.include_router(landing_routes(settings, ModelServerProbe(parts.upstream), drain))
     app.include_router(admin_routes(store, AuditLog(database), check))
     app.include_router(usage_routes(database, check))
-    app.include_router(metrics_routes(metrics, check))
+    app.include_router(metrics_routes(parts.metrics, check))
     app.include_router(room_routes(check, database))
     for route in RELAYED:
         app.router.routes.append(Route(route.path, Relay(route, parts), methods=[route.method]))
@@ -107,6 +94,24 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, _answer_routing_error)
     app.add_exception_handler(Exception, _answer_defect)
     return app
+
+
+def _parts(settings: GatewaySettings, drain: Drain, check: KeyCheck, database: Engine) -> Parts:
+    """What a relayed request meets."""
+    upstream = Upstream(settings)
+    models = Models(upstream, settings.aliases, settings.gateway_slots)
+    admission = Admission(settings, models)
+    return Parts(
+        settings=settings,
+        drain=drain,
+        check=check,
+        models=models,
+        limits=RateLimits(settings.limits_url),
+        admission=admission,
+        metrics=Metrics(admission),
+        upstream=upstream,
+        ledger=Ledger(database),
+    )
 
 
 @contextlib.asynccontextmanager
