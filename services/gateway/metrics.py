@@ -57,9 +57,6 @@ class Metrics:
         )
         self._running = _queue_gauge(registry, "lectern_slots_running", "Slots in use")
         self._waiting = _queue_gauge(registry, "lectern_queue_waiting", "Requests in line")
-        self.model_server_up = Gauge(
-            "lectern_model_server_up", "1 while the model server answers", registry=registry
-        )
 
     def note(self, visit: Visit) -> None:
         """Takes note of a request that has ended."""

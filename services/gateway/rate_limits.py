@@ -2,8 +2,8 @@
 
 Owns reserving before and settling after: a request takes its estimate before it starts, and the
 difference to what it used is booked when it ends, so that a burst cannot pass a limit and a refused
-request costs nothing. The counters are the `limits` library's: in memory, or in Valkey by
-`LIMITS_URL` where several gateways share them (requests at once are counted by each gateway).
+request costs nothing. The counters are the `limits` library's, in memory so far; the
+calls fit its shared storages too (requests at once are counted by each gateway).
 Requests are counted in a moving window; tokens in windows that begin with their first request.
 """
 

@@ -29,6 +29,7 @@ def test_nothing_needs_to_be_set() -> None:
         ("LMSTUDIO_URL", "http://127.0.0.1:1234/api", "without a path"),
         ("LMSTUDIO_URL", "http://me:secret@127.0.0.1:1234", "LMSTUDIO_API_TOKEN"),
         ("GATEWAY_ANSWER_TIMEOUT_S", "0", "greater than 0"),
+        ("LIMITS_URL", "valkey://127.0.0.1:6379", "memory://"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(
