@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from tests.event_lines import event_lines
 from tests.running import ROOT, Service, free_port
 
 Json = dict[str, Any]
@@ -55,7 +56,7 @@ def streamed(service: Service, path: str, body: Json) -> list[tuple[str | None, 
     with client(service) as http, http.stream("POST", path, json=body | {"stream": True}) as answer:
         assert answer.status_code == 200, answer.read()
         assert answer.headers["content-type"].startswith("text/event-stream")
-        return events(answer.iter_lines())
+        return events(event_lines(answer))
 
 
 def slots(service: Service, model: str = Q8) -> Json:

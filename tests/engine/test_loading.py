@@ -6,6 +6,7 @@ import json
 import socket
 
 from tests.engine.asking import MESSAGES, Q8, client, events, get, post, slots
+from tests.event_lines import event_lines
 from tests.running import Service, wait_until
 
 CHAT = "/v1/chat/completions"
@@ -62,7 +63,7 @@ def test_known_name_is_loaded_just_in_time(own_engine: Service) -> None:
 def test_native_chat_tells_of_loading(own_engine: Service) -> None:
     unload(own_engine, Q8)
     body = {"model": "lectern-101", "input": "Hi", "stream": True, "max_output_tokens": 2}
-    names = [name for name, _ in events(post(own_engine, "/api/v1/chat", body).text.splitlines())]
+    names = [name for name, _ in events(post(own_engine, "/api/v1/chat", body).text.split("\n"))]
     assert names[:3] == ["chat.start", "model_load.start", "model_load.end"]
 
 
@@ -96,7 +97,7 @@ def test_context_length_must_fit_the_model(own_engine: Service) -> None:
 def test_unload_ends_what_is_under_way_with_an_error(own_slow_engine: Service) -> None:
     body = {"model": "slow", "messages": MESSAGES, "stream": True}
     with client(own_slow_engine) as http, http.stream("POST", CHAT, json=body) as answer:
-        lines = answer.iter_lines()
+        lines = event_lines(answer)
         first = next(lines)
         unload(own_slow_engine, "slow")
         told = events([first, *lines])
@@ -113,7 +114,7 @@ def test_sigterm_ends_it_cleanly(own_engine: Service) -> None:
 def test_sigterm_ends_a_stream_that_will_not_end_by_itself(own_slow_engine: Service) -> None:
     body = {"model": "slow", "messages": MESSAGES, "stream": True}
     with client(own_slow_engine) as http, http.stream("POST", CHAT, json=body) as answer:
-        lines = answer.iter_lines()
+        lines = event_lines(answer)
         first = next(lines)
         own_slow_engine.process.terminate()
         told = events([first, *lines])
@@ -144,7 +145,7 @@ def test_sigterm_does_not_wait_for_a_caller_who_reads_nothing(own_slow_engine: S
 def test_sigterm_lets_a_short_answer_finish(own_engine: Service) -> None:
     body = {"model": Q8, "messages": MESSAGES, "stream": True}
     with client(own_engine) as http, http.stream("POST", CHAT, json=body) as answer:
-        lines = answer.iter_lines()
+        lines = event_lines(answer)
         first = next(lines)
         own_engine.process.terminate()
         told = events([first, *lines])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.engine.asking import MESSAGES, Q8, client, post, slots
+from tests.event_lines import event_lines
 from tests.running import Service, wait_until
 
 CHAT = "/v1/chat/completions"
@@ -43,7 +44,7 @@ def test_stop_in_a_stream_stops_llama_cpp(slow_engine: Service, path: str) -> No
         client(slow_engine) as http,
         http.stream("POST", path, json=STREAMED[path] | {"stream": True}) as answer,
     ):
-        lines = answer.iter_lines()
+        lines = event_lines(answer)
         for _ in range(20):
             next(lines)
         assert slots(slow_engine, "slow")["generating"] == 1

@@ -15,6 +15,7 @@ import openai
 import orjson
 import pytest
 
+from tests.event_lines import event_lines
 from tests.fault_upstream import Exchange, fault_upstream
 from tests.gateway.conftest import Front, gateway_before
 from tests.running import wait_until
@@ -120,7 +121,7 @@ def test_who_leaves_is_billed_for_what_was_produced(folder: Path) -> None:
     with fault_upstream(behave, MODELS) as upstream, gateway_before(upstream.url, folder) as front:
         body = {"model": "other", "stream": True, "messages": ["x" * 396]}
         with front.client.stream("POST", CHAT, json=body) as stream:
-            chunks = stream.iter_lines()
+            chunks = event_lines(stream)
             for _ in range(13):
                 next(chunks)
         wait_until(lambda: rows(front), "the row")

@@ -12,6 +12,7 @@ import openai
 import orjson
 import pytest
 
+from tests.event_lines import event_lines
 from tests.fault_upstream import Exchange, FaultUpstream, fault_upstream
 from tests.gateway.conftest import Front, gateway_before
 from tests.running import wait_until
@@ -49,7 +50,7 @@ def stack(
 def first_comment(front: Front, stack: ExitStack, **headers: str) -> str:
     """Opens a stream that stays open until `stack` ends, and reads its first line."""
     request = front.client.stream("POST", CHAT, json=STREAM, headers=headers)
-    lines = stack.enter_context(request).iter_lines()
+    lines = event_lines(stack.enter_context(request))
     stack.callback(lambda: lines)  # an iterator that nobody holds would close the stream
     return next(lines)
 
@@ -104,7 +105,7 @@ def test_a_stream_that_began_to_wait_still_gets_its_answer(folder: Path) -> None
     gate = Gate()
     with stack(folder, gate) as (front, _), ExitStack() as streams:
         request = streams.enter_context(front.client.stream("POST", CHAT, json=STREAM))
-        lines = request.iter_lines()
+        lines = event_lines(request)
         assert next(lines).startswith(": loading")
         gate.open.set()
         rest = [line for line in lines if line and not line.startswith(":")]
