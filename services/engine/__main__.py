@@ -111,6 +111,8 @@ def _listen(settings: EngineSettings) -> socket.socket:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # impatience must not turn a clean end into a crash
     raise SystemExit(0)
 
 

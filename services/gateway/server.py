@@ -72,4 +72,6 @@ def serve(settings: GatewaySettings) -> None:
 
 
 def _exit(_signal: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # impatience must not turn a clean end into a crash
     sys.exit(0)

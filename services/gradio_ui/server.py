@@ -45,3 +45,5 @@ def serve(app: FastAPI, settings: GradioSettings) -> None:
         # uvicorn raises the signal again after a clean stop; the default would make that a crash.
         signal.signal(number, lambda *_: None)
     Server(app, settings).run()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # impatience must not turn a clean end into a crash

@@ -111,6 +111,13 @@ def test_sigterm_ends_it_cleanly(own_engine: Service) -> None:
     assert "Traceback" not in own_engine.log
 
 
+def test_sigterm_again_and_again_is_still_a_clean_end(own_engine: Service) -> None:
+    while own_engine.process.poll() is None:
+        own_engine.process.terminate()
+    assert own_engine.stop() == 0, own_engine.log
+    assert "Traceback" not in own_engine.log
+
+
 def test_sigterm_ends_a_stream_that_will_not_end_by_itself(own_slow_engine: Service) -> None:
     body = {"model": "slow", "messages": MESSAGES, "stream": True}
     with client(own_slow_engine) as http, http.stream("POST", CHAT, json=body) as answer:

@@ -69,3 +69,12 @@ def test_the_wait_for_running_answers_is_bounded(folder: Path) -> None:
                 assert next(stream.iter_raw()) == CHUNK
                 assert front.service.stop() == 0
             assert upstream.seen[0].caller_left.wait(10)
+
+
+def test_sigterm_again_and_again_is_still_a_clean_end(folder: Path) -> None:
+    with gateway_before("http://127.0.0.1:9", folder) as front:
+        process = front.service.process
+        while process.poll() is None:
+            process.terminate()
+        assert process.returncode == 0, front.service.log
+        assert "Traceback" not in front.service.log
