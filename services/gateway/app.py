@@ -23,6 +23,7 @@ from gateway.database import open_database
 from gateway.drain import Drain
 from gateway.errors import (
     BadRequest,
+    Defect,
     GatewayError,
     MethodRefused,
     RouteUnknown,
@@ -31,6 +32,7 @@ from gateway.errors import (
     status_of,
 )
 from gateway.failure_throttle import FailureThrottle
+from gateway.front import Front
 from gateway.key_check import KeyCheck
 from gateway.key_mark import KeyMark
 from gateway.key_store import KeyStore
@@ -43,6 +45,7 @@ from gateway.models import Models
 from gateway.pepper import load_pepper
 from gateway.rate_limits import RateLimits
 from gateway.relay import Parts, Relay
+from gateway.request_log import RequestLog
 from gateway.room import room_routes
 from gateway.routes import RELAYED, protocol_of
 from gateway.settings import GatewaySettings
@@ -72,9 +75,10 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
             kept_up(database, parts.limits, settings.gateway_ledger_days),
         ):
             yield
+        parts.log.flush()
         database.dispose()
 
-    app = FastAPI(
+    app = Front(
         title="Lectern gateway",
         description="An OpenAI-compatible front door to LM Studio, with a key for everyone.",
         version="0.1.0",
@@ -89,7 +93,9 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
     app.include_router(metrics_routes(parts.metrics, check))
     app.include_router(room_routes(check, database))
     for route in RELAYED:
-        app.router.routes.append(Route(route.path, Relay(route, parts), methods=[route.method]))
+        endpoint = Relay(route, parts)
+        app.direct[route.method, route.path] = endpoint
+        app.router.routes.append(Route(route.path, endpoint, methods=[route.method]))
     app.add_exception_handler(GatewayError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_routing_error)
     app.add_exception_handler(Exception, _answer_defect)
@@ -111,6 +117,7 @@ def _parts(settings: GatewaySettings, drain: Drain, check: KeyCheck, database: E
         metrics=Metrics(admission),
         upstream=upstream,
         ledger=Ledger(database),
+        log=RequestLog(),
     )
 
 
@@ -162,6 +169,4 @@ async def _answer_routing_error(request: Request, error: Exception) -> JSONRespo
 
 async def _answer_defect(request: Request, _error: Exception) -> JSONResponse:
     """A defect of the gateway: starlette logs it, the caller learns that it is ours."""
-    return await _answer_error(
-        request, GatewayError("The gateway made a mistake; its log says which.")
-    )
+    return await _answer_error(request, Defect())

@@ -25,6 +25,10 @@ TO_MODEL_SERVER = frozenset(
 TO_CALLER = ("content-type", "content-length", "cache-control", "retry-after")
 
 
+# Most answers that are not streamed are done sooner; who leaves before is noticed then.
+WATCH_AFTER_S = 0.02
+
+
 class CallerLeft(Exception):
     """The caller closed the connection before its body had arrived."""
 
@@ -44,6 +48,7 @@ class Caller:
         self.status = 0
         self.left = False
         self._watch: asyncio.Task[None] | None = None
+        self._watch_later: asyncio.TimerHandle | None = None
 
     def header(self, name: bytes) -> str:
         """The first value of a header (name in lower case), or an empty string."""
@@ -84,19 +89,27 @@ class Caller:
     async def __aenter__(self) -> Caller:
         work = asyncio.current_task()
         assert work is not None  # noqa: S101 (a coroutine runs in a task)
-        self._watch = asyncio.create_task(self._cancel_when_left(work))
+        self._watch_later = asyncio.get_running_loop().call_later(
+            WATCH_AFTER_S, self._begin_watching, work
+        )
         return self
 
     async def __aexit__(self, *_: object) -> bool:
         """Swallows the cancellation that the caller's leaving caused, and nothing else."""
-        assert self._watch is not None  # noqa: S101
-        self._watch.cancel()
+        if self._watch_later is not None:
+            self._watch_later.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
         work = asyncio.current_task()
         if not self.left or work is None:
             return False
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(0)  # takes a cancellation that is on its way
         return work.uncancel() == 0
+
+    def _begin_watching(self, work: asyncio.Task[object]) -> None:
+        """A task of its own is worth its cost only for an answer that takes a while."""
+        self._watch = asyncio.create_task(self._cancel_when_left(work))
 
     async def _cancel_when_left(self, work: asyncio.Task[object]) -> None:
         while (await self._receive())["type"] != "http.disconnect":

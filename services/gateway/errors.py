@@ -16,9 +16,10 @@
     ├── KeysAway                 503  the key database does not answer
     ├── ModelServerAway          502  no connection to the model server, or it died
     ├── ModelServerSilent        504  the model server said nothing for too long
-    └── ModelServerError         the model server's own error, folded into the caller's shape
+    ├── ModelServerError         the model server's own error, folded into the caller's shape
+    └── Defect                   500  anything else that was raised, logged
 
-Owns statuses, types, codes, envelopes. Anything else that is raised is a defect: 500, logged.
+Owns statuses, types, codes, envelopes.
 """
 
 from __future__ import annotations
@@ -48,6 +49,15 @@ class GatewayError(Exception):
         super().__init__(message)
         self.message = message
         self.param = param
+
+
+class Defect(GatewayError):
+    """A mistake of the gateway; the log has its trace, the caller only this sentence."""
+
+    code = "internal_error"
+
+    def __init__(self) -> None:
+        super().__init__("The gateway made a mistake; its log says which.")
 
 
 class KeyRejected(GatewayError):

@@ -12,8 +12,8 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Engine, insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.schema import requests
 
 RETRY_S = 0.5
+# How long a caller waits for its row when the database does not answer; the row is kept anyway.
+COMMIT_TIMEOUT_S = 2.0
 MAX_BATCH = 500
 # Rows that wait in memory while the database is away: only requests that were running by then add
 # to them, so this is never reached in practice.
@@ -28,8 +30,7 @@ MAX_KEPT = 100_000
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Row:
+class Row(NamedTuple):
     """What is known of a finished request. Times in milliseconds; None = did not happen."""
 
     request_id: str
@@ -59,6 +60,7 @@ class Ledger:
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._patience: asyncio.TimerHandle | None = None
         self.accepting = True
 
     def start(self) -> None:
@@ -75,14 +77,32 @@ class Ledger:
             await asyncio.to_thread(self._thread.join)
 
     def record(self, row: Row) -> asyncio.Future[None]:
-        """Hands a row over. The future is done when the row is committed."""
+        """Hands a row over. The future is done when the row is committed.
+
+        While the database is away it is done all the same, within twice `COMMIT_TIMEOUT_S`.
+        """
         if self._loop is None:
             raise RuntimeError("the ledger is not started")
         done: asyncio.Future[None] = self._loop.create_future()
         if len(self._waiting) < MAX_KEPT:
             self._waiting.append((row, done))
+        if not self.accepting:
+            done.set_result(None)
+        elif self._patience is None:
+            self._patience = self._loop.call_later(COMMIT_TIMEOUT_S, self._end_patience, done)
         self._wake.set()
         return done
+
+    def _end_patience(self, oldest: asyncio.Future[None]) -> None:
+        """One timer for all who wait: it looks again as long as anybody does."""
+        self._patience = None
+        waiting = [done for _, done in list(self._waiting) if not done.done()]
+        if not oldest.done():
+            _finish(waiting)
+        elif waiting and self._loop is not None:
+            self._patience = self._loop.call_later(
+                COMMIT_TIMEOUT_S, self._end_patience, waiting[0]
+            )
 
     def _write_all(self) -> None:
         while True:
@@ -101,7 +121,7 @@ class Ledger:
         batch = [self._waiting[index] for index in range(size)]
         try:
             with self._database.begin() as connection:
-                connection.execute(insert(requests), [asdict(row) for row, _ in batch])
+                connection.execute(insert(requests), [row._asdict() for row, _ in batch])
         except SQLAlchemyError as error:
             if self.accepting:
                 log.error("the ledger cannot be written (%s); rows are kept", type(error).__name__)  # noqa: TRY400

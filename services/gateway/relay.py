@@ -18,7 +18,7 @@ from gateway.admission import Admission
 from gateway.ask import read_ask, with_model
 from gateway.caller import Caller, CallerLeft
 from gateway.drain import Drain
-from gateway.errors import GatewayError, LedgerAway, status_of
+from gateway.errors import Defect, GatewayError, LedgerAway, status_of
 from gateway.heartbeat import Heartbeat
 from gateway.key_check import KeyCheck
 from gateway.ledger import Ledger
@@ -26,13 +26,14 @@ from gateway.metrics import Metrics
 from gateway.models import Models
 from gateway.passage import pass_on
 from gateway.rate_limits import RateLimits
+from gateway.request_log import RequestLog
 from gateway.routes import RelayedRoute
 from gateway.settings import GatewaySettings
 from gateway.upstream import Upstream
 from gateway.usage import UsageMeter
 from gateway.visit import Visit
 
-log = logging.getLogger("gateway.requests")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Parts:
     admission: Admission
     upstream: Upstream
     ledger: Ledger
+    log: RequestLog
 
 
 class Relay:
@@ -74,14 +76,15 @@ class Relay:
             await caller.fail(error, self._route.protocol)
         except CallerLeft:
             pass  # before its body had arrived: nothing was asked of anybody
-        except BaseException:
+        except Exception:
+            log.exception("a defect", extra={"fields": {"request_id": visit.request_id}})
             await self._end(visit, "internal_error", 500)
-            raise
+            await caller.fail(Defect(), self._route.protocol)
         finally:
             await self._end(visit, "caller_left" if caller.left else "cut", caller.status)
             parts.drain.count_out()
             parts.metrics.note(visit)
-            log.info("request", extra={"visit": visit})
+            parts.log.note(visit)
 
     async def _serve(self, scope: Scope, caller: Caller, visit: Visit) -> None:
         """From a request that is understood to the last byte of its answer."""

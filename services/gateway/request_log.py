@@ -1,11 +1,14 @@
 """The gateway's log: one JSON object a line on standard error.
 
-Owns the format. What a request's line says is `visit.Visit`'s matter; prompts, answers and keys
-never reach a log call.
+Owns the format, and the gathering of the requests' lines: a busy gateway writes many at once, since
+a system call and a log record for each would cost more than the line. What is known of a request is
+`visit.Visit`'s matter; prompts, answers and keys never reach a log call.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import sys
 import time
@@ -15,29 +18,52 @@ import orjson
 
 from gateway.visit import Visit
 
+GATHER_S = 0.05
+
 
 class JsonLines(logging.Formatter):
     """Formats a record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _iso(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
-        visit = getattr(record, "visit", None)
-        if isinstance(visit, Visit):
-            line |= _request_fields(visit)
         line |= getattr(record, "fields", {})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return orjson.dumps(line, default=str).decode()
 
 
-def _request_fields(visit: Visit) -> dict[str, object]:
+class RequestLog:
+    """A line for each relayed request, written within `GATHER_S` seconds."""
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+
+    def note(self, visit: Visit) -> None:
+        """Writes the line of a request that has ended, a moment later; needs the event loop."""
+        if not self._lines:
+            asyncio.get_running_loop().call_later(GATHER_S, self.flush)
+        self._lines.append(orjson.dumps(_line(visit), option=orjson.OPT_APPEND_NEWLINE))
+
+    def flush(self) -> None:
+        """Writes what was gathered."""
+        lines, self._lines = self._lines, []
+        with contextlib.suppress(OSError, ValueError):  # nobody reads standard error any more
+            sys.stderr.buffer.write(b"".join(lines))
+            sys.stderr.buffer.flush()
+
+
+def _line(visit: Visit) -> dict[str, object]:
     usage = visit.usage
     return {
+        "time": _iso(time.time()),
+        "level": "info",
+        "logger": "gateway.requests",
+        "message": "request",
         "request_id": visit.request_id,
         "key": visit.key.name if visit.key else "",
         "route": visit.route.path,
@@ -50,6 +76,10 @@ def _request_fields(visit: Visit) -> dict[str, object]:
         "completion_tokens": usage.completion_tokens,
         "bytes_out": visit.bytes_out,
     }
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def start_log(level: int = logging.INFO) -> None:

@@ -54,6 +54,7 @@ def serve(settings: GatewaySettings) -> None:
         log_config=None,
         access_log=False,  # the relay logs one line a request itself
         server_header=False,
+        proxy_headers=False,  # an address in a header could be made up
         timeout_graceful_shutdown=GRACE_S,
     )
     server = DrainingServer(config, drain)
