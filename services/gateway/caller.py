@@ -19,8 +19,12 @@ from gateway.key_check import offered_key
 from gateway.visit import Visit
 
 # Only these cross: the caller's key, cookies and addresses stay here.
-TO_MODEL_SERVER = frozenset(
-    (b"content-type", b"accept", b"anthropic-version", b"anthropic-beta", b"openai-beta")
+TO_MODEL_SERVER = (
+    b"content-type",
+    b"accept",
+    b"anthropic-version",
+    b"anthropic-beta",
+    b"openai-beta",
 )
 TO_CALLER = ("content-type", "content-length", "cache-control", "retry-after")
 
@@ -40,7 +44,8 @@ class Caller:
         self._receive = receive
         self._send = send
         self._visit = visit
-        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        # The first of a repeated header counts; the server gives names in lower case.
+        self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         # As the server saw it: a header that names another one could be made up.
         self.address = (scope.get("client") or ("",))[0]
         self.started = False
@@ -52,7 +57,7 @@ class Caller:
 
     def header(self, name: bytes) -> str:
         """The first value of a header (name in lower case), or an empty string."""
-        return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
+        return self.headers.get(name, b"").decode("latin-1")
 
     @property
     def key(self) -> str:
@@ -61,12 +66,12 @@ class Caller:
 
     def forwarded_headers(self) -> dict[str, str]:
         """The caller's headers that the model server may see."""
+        own = self.headers
         crossing = {
-            key.decode(): value.decode("latin-1")
-            for key, value in self.headers
-            if key in TO_MODEL_SERVER
+            name.decode(): own[name].decode("latin-1") for name in TO_MODEL_SERVER if name in own
         }
-        return crossing | {"Accept-Encoding": "identity"}  # usage is read from the bytes
+        crossing["Accept-Encoding"] = "identity"  # usage is read from the bytes
+        return crossing
 
     async def read_body(self, max_bytes: int) -> bytes:
         """The whole body; raises `BodyTooLarge` as soon as the limit is passed."""

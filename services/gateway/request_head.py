@@ -20,6 +20,8 @@ _OURS = frozenset(
     ("authorization", "connection", "content-length", "expect", "host", "keep-alive", "te")
 ) | {"proxy-authorization", "trailer", "transfer-encoding", "upgrade"}
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
+# Longer ones are built each time: what callers send must not fill the memory.
+CACHED_CHARS = 512
 _METHODS = _WITH_BODY | {"GET", "DELETE", "OPTIONS"}
 
 
@@ -36,26 +38,33 @@ class RequestHead:
 
         `path` is encoded already and may carry a query.
         """
-        if method not in _METHODS:
-            raise ValueError(f"the method {method!r} is not relayed")  # HEAD has its own framing
-        _check_names(tuple(headers))
-        if _NOT_IN_VALUES.search(" ".join(headers.values())):
-            raise BadRequest("A header of the request has a character that must not be in one.")
-        if not path.startswith("/") or _NOT_IN_TARGET.search(path):
-            raise BadRequest("The request's address has a character that must not be in one.")
-        lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+        # An SDK sends the same head with every call, so its lines are checked and built once.
+        short = sum(map(len, headers.values())) + len(path) <= CACHED_CHARS
+        build = _cached_lines if short else _lines
+        lines = build(method, path, self._fixed, tuple(headers.items()))
         if body_bytes or method in _WITH_BODY:
-            lines.append(f"Content-Length: {body_bytes}\r\n")
-        try:
-            return f"{method} {path}{self._fixed}{''.join(lines)}\r\n".encode("latin-1")
-        except UnicodeEncodeError:
-            raise BadRequest("A header of the request has a character beyond Latin-1.") from None
+            return b"%sContent-Length: %d\r\n\r\n" % (lines, body_bytes)
+        return lines + b"\r\n"
 
 
-@lru_cache(maxsize=256)
-def _check_names(names: tuple[str, ...]) -> None:
-    for name in names:
+def _lines(method: str, path: str, fixed: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """The checked lines of a head, but for the length of a body."""
+    if method not in _METHODS:
+        raise ValueError(f"the method {method!r} is not relayed")  # HEAD has its own framing
+    for name, value in headers:
         if not _TOKEN.fullmatch(name):
             raise BadRequest("A header of the request has a name that cannot be one.")
         if name.lower() in _OURS:
             raise ValueError(f"the header {name} is the gateway's own")
+        if _NOT_IN_VALUES.search(value):
+            raise BadRequest("A header of the request has a character that must not be in one.")
+    if not path.startswith("/") or _NOT_IN_TARGET.search(path):
+        raise BadRequest("The request's address has a character that must not be in one.")
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    try:
+        return f"{method} {path}{fixed}{lines}".encode("latin-1")
+    except UnicodeEncodeError:
+        raise BadRequest("A header of the request has a character beyond Latin-1.") from None
+
+
+_cached_lines = lru_cache(maxsize=256)(_lines)
