@@ -66,7 +66,7 @@ async def _pass_stream(
     """A stream of events, each as soon as it is whole; the end waits for the ledger."""
     if error := error_in_event(first):
         raise error
-    cutter, marks = EventCutter(), visit.route.end_marks
+    cutter, marks, see_events = EventCutter(), visit.route.end_marks, visit.meter.see_events
     await beat.stop()
     if not caller.started:
         await caller.start(answer.status, answer.headers)
@@ -76,11 +76,11 @@ async def _pass_stream(
     while piece:
         run = _cut(cutter, piece)
         if run:
-            visit.meter.see_events(run)
-            if visit.ask.drop_usage and b'"usage"' in run:
+            if see_events(run) and visit.ask.drop_usage:
                 run = b"".join(e for e in split_events(run) if not is_usage_only(e))
-            if marks and any(mark in run for mark in marks):
-                ended = True
+            for mark in marks:
+                if mark in run:
+                    ended = True
             if ended and marks:
                 held += run
             elif run:

@@ -38,15 +38,17 @@ class UsageMeter:
         self.usage = Usage(max(1, body_bytes // BYTES_PER_TOKEN))
         self.events = 0
 
-    def see_events(self, run: bytes) -> None:
-        """Takes note of whole events; parses only those that speak of usage."""
+    def see_events(self, run: bytes) -> bool:
+        """Takes note of whole events; parses only those that speak of usage. True if any does."""
         self.events += run.count(b"data:")
         if not self.usage.exact:
             self.usage.completion_tokens = self.events
-        if b'"usage"' in run or b'"stats"' in run:
-            for event in split_events(run):
-                if b'"usage"' in event or b'"stats"' in event:
-                    self._read(event_data(event))
+        if b'"usage"' not in run and b'"stats"' not in run:
+            return False
+        for event in split_events(run):
+            if b'"usage"' in event or b'"stats"' in event:
+                self._read(event_data(event))
+        return True
 
     def see_answer(self, body: bytes) -> None:
         """Takes note of a whole answer that was not streamed."""
