@@ -7,16 +7,20 @@ model server.
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from gateway.drain import Drain
 from gateway.errors import RouteUnknown
 from gateway.model_server import ModelServerProbe
 from gateway.settings import GatewaySettings
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 HERE = Path(__file__).parent
 # No inline code, nothing from elsewhere, no framing.
@@ -28,10 +32,18 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d+)?")
 _ASSETS = {"landing.css": "text/css", "landing.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
+@cache
+def _template() -> Template:
+    """The landing page; Jinja is imported with the first look at it, since it takes 2 MB."""
+    from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+    pages = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape())
+    return pages.get_template("landing.html")
+
+
 def landing_routes(settings: GatewaySettings, probe: ModelServerProbe, drain: Drain) -> APIRouter:
     """The routes that need no key."""
     router = APIRouter()
-    pages = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape())
 
     @router.get("/healthz", summary="The process is alive")
     async def healthz() -> dict[str, str]:
@@ -52,7 +64,7 @@ def landing_routes(settings: GatewaySettings, probe: ModelServerProbe, drain: Dr
     async def landing(request: Request) -> HTMLResponse:
         match = _HOST.fullmatch(request.headers.get("host", ""))
         host = match[1] if match else "127.0.0.1"
-        page = pages.get_template("landing.html").render(
+        page = _template().render(
             state=await probe.state(),
             streamlit_url=f"http://{host}:{settings.streamlit_port}/",
             gradio_url=f"http://{host}:{settings.gradio_port}/",

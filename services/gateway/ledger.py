@@ -100,9 +100,7 @@ class Ledger:
         if not oldest.done():
             _finish(waiting)
         elif waiting and self._loop is not None:
-            self._patience = self._loop.call_later(
-                COMMIT_TIMEOUT_S, self._end_patience, waiting[0]
-            )
+            self._patience = self._loop.call_later(COMMIT_TIMEOUT_S, self._end_patience, waiting[0])
 
     def _write_all(self) -> None:
         while True:

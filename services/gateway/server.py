@@ -9,13 +9,17 @@ import logging
 import signal
 import sys
 from types import FrameType
+from typing import NoReturn
 
 import uvicorn
+from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.app import make_app
+from gateway.database import upgrade_apart
 from gateway.drain import Drain
 from gateway.request_log import start_log
-from gateway.settings import GatewaySettings
+from gateway.settings import GatewaySettings, SettingsError, load_settings
 
 # After the drain: for what is left then. Drain and this lie below stop_grace_period.
 GRACE_S = 5
@@ -41,12 +45,26 @@ class DrainingServer(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def serve(settings: GatewaySettings) -> None:
-    """Serves until SIGTERM or Ctrl-C, then exits with 0."""
+def main() -> NoReturn:
+    """Serves until SIGTERM or Ctrl-C, then exits with 0; with 1 and a sentence if it cannot."""
+    # FastAPI asks of each type whether it is one of pydantic 1, which takes 4 MB to load. None is.
+    sys.modules.setdefault("pydantic.v1", None)  # type: ignore[arg-type]  # "not to be had"
+    try:
+        settings = load_settings()
+        upgrade_apart(settings)
+        drain = Drain(settings.gateway_drain_s)
+        app = make_app(settings, drain)
+    except SettingsError as error:
+        sys.exit(str(error))
+    except (SQLAlchemyError, OSError) as error:
+        sys.exit(f"The database cannot be used: {' '.join(str(error).split())}")
+    _serve(app, settings, drain)
+
+
+def _serve(app: FastAPI, settings: GatewaySettings, drain: Drain) -> NoReturn:
     start_log()
-    drain = Drain(settings.gateway_drain_s)
     config = uvicorn.Config(
-        make_app(settings, drain),
+        app,
         host=settings.bind_addr,
         port=settings.gateway_port,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
@@ -54,6 +72,7 @@ def serve(settings: GatewaySettings) -> None:
         log_config=None,
         access_log=False,  # the relay logs one line a request itself
         server_header=False,
+        ws="none",
         proxy_headers=False,  # an address in a header could be made up
         timeout_graceful_shutdown=GRACE_S,
     )
@@ -68,8 +87,7 @@ def serve(settings: GatewaySettings) -> None:
         settings.lmstudio_url,
     )
     server.run()
-    if not server.started:
-        sys.exit(1)
+    sys.exit(0 if server.started else 1)
 
 
 def _exit(_signal: int, _frame: FrameType | None) -> None:

@@ -74,6 +74,10 @@ def metrics_routes(metrics: Metrics, check: KeyCheck) -> APIRouter:
 
     @router.get("/metrics", summary="Counters for Prometheus", response_class=Response)
     async def page() -> Response:
-        return Response(metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        from gateway.metrics_page import metrics_page
+
+        return Response(
+            metrics_page(metrics), media_type="text/plain; version=0.0.4; charset=utf-8"
+        )
 
     return router

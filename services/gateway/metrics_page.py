@@ -1,0 +1,90 @@
+"""The counters as Prometheus reads them.
+
+Owns the names. Where OpenTelemetry's conventions for generative AI have one it is used, in
+Prometheus' spelling; those names are still marked "Development" there, so they all stand here.
+Prometheus' library is imported with this module, at the first scrape: it takes 3 MB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from gateway.metrics import Metrics, Spread
+
+MODEL = "gen_ai_request_model"
+
+
+def metrics_page(metrics: Metrics) -> bytes:
+    """The text of `/metrics`, in Prometheus' format 0.0.4."""
+    return generate_latest(_Page(metrics))
+
+
+class _Page(Collector):
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._counters()
+        yield from self._queues()
+        metrics = self._metrics
+        for name, text, spread in (
+            ("gen_ai_server_request_duration_seconds", "Whole request", metrics.duration),
+            (
+                "gen_ai_server_time_to_first_token_seconds",
+                "Time to first token",
+                metrics.first_token,
+            ),
+            (
+                "gen_ai_server_time_per_output_token_seconds",
+                "Inter-token latency, mean of a request",
+                metrics.token_gap,
+            ),
+            ("lectern_queue_wait_seconds", "Time in line for a slot", metrics.queue_wait),
+            ("lectern_overhead_seconds", "The gateway's own time", metrics.overhead),
+        ):
+            yield _histogram(name, text, spread)
+
+    def _counters(self) -> Iterator[Metric]:
+        metrics = self._metrics
+        requests = CounterMetricFamily(
+            "lectern_requests", "Requests by outcome", labels=["route", "outcome"]
+        )
+        for labels, count in metrics.requests.items():
+            requests.add_metric(labels, count)
+        yield requests
+        tokens = CounterMetricFamily(
+            "gen_ai_client_token_usage",
+            "Tokens read (input) and written (output)",
+            labels=["gen_ai_token_type", MODEL],
+        )
+        for labels, count in metrics.tokens.items():
+            tokens.add_metric(labels, count)
+        yield tokens
+        yield CounterMetricFamily(
+            "lectern_truncated_answers",
+            "Answers cut off by the model server",
+            value=metrics.truncated,
+        )
+
+    def _queues(self) -> Iterator[Metric]:
+        running = GaugeMetricFamily("lectern_slots_running", "Slots in use", labels=[MODEL])
+        waiting = GaugeMetricFamily("lectern_queue_waiting", "Requests in line", labels=[MODEL])
+        for model, queue in self._metrics.queues.items():
+            label = [self._metrics.label(model)]
+            running.add_metric(label, queue.running)
+            waiting.add_metric(label, queue.waiting)
+        yield running
+        yield waiting
+
+
+def _histogram(name: str, text: str, spread: Spread) -> Metric:
+    return HistogramMetricFamily(name, text, buckets=spread.buckets(), sum_value=spread.total)
