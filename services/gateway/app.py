@@ -10,7 +10,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
@@ -46,13 +46,13 @@ from gateway.pepper import load_pepper
 from gateway.rate_limits import RateLimits
 from gateway.relay import Parts, Relay
 from gateway.request_log import RequestLog
-from gateway.room import room_routes
 from gateway.routes import RELAYED, protocol_of
 from gateway.settings import GatewaySettings
 from gateway.upkeep import kept_up
 from gateway.upstream import Upstream
 from gateway.usage_routes import metrics_routes, usage_routes
 
+ROOM = ("/lectern/conversations", "/lectern/presets", "/lectern/votes")
 log = logging.getLogger(__name__)
 
 
@@ -85,13 +85,14 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
+        telemetry={"auto_configure": False},  # nothing is sent, whatever the environment says
         redirect_slashes=False,  # an unknown route is 404, not a redirect to a guess
     )
     app.include_router(landing_routes(settings, ModelServerProbe(parts.upstream), drain))
     app.include_router(admin_routes(store, AuditLog(database), check))
     app.include_router(usage_routes(database, check))
     app.include_router(metrics_routes(parts.metrics, check))
-    app.include_router(room_routes(check, database))
+    app.include_later(ROOM, lambda: _room_routes(check, database))
     for route in RELAYED:
         endpoint = Relay(route, parts)
         app.direct[route.method, route.path] = endpoint
@@ -119,6 +120,13 @@ def _parts(settings: GatewaySettings, drain: Drain, check: KeyCheck, database: E
         ledger=Ledger(database),
         log=RequestLog(),
     )
+
+
+def _room_routes(check: KeyCheck, database: Engine) -> APIRouter:
+    """What the UIs keep here. Its 26 operations take 4 MB, so they are imported when needed."""
+    from gateway.room import room_routes
+
+    return room_routes(check, database)
 
 
 @contextlib.asynccontextmanager

@@ -1,4 +1,4 @@
-"""The relayed routes in front of FastAPI's stack.
+"""In front of FastAPI's stack: the relayed routes, and routes that are added when needed.
 
 Owns one look-up by method and path. The stack behind it (middleware, routing, exception handlers)
 costs about 60 µs a request (bench/README.md) and a relayed route needs none of it: it answers its
@@ -7,9 +7,10 @@ own errors. The same endpoints are in the router too, where 404, 405 and OpenAPI
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
@@ -19,12 +20,29 @@ class Front(FastAPI):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.direct: dict[tuple[str, str], ASGIApp] = {}
+        self._later: tuple[tuple[str, ...], Callable[[], APIRouter]] | None = None
+
+    def include_later(self, prefixes: tuple[str, ...], make: Callable[[], APIRouter]) -> None:
+        """Adds a router with the first request below `prefixes`: until then it takes no memory."""
+        self._later = prefixes, make
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         endpoint = None
         if scope["type"] == "http":
             endpoint = self.direct.get((scope["method"], scope["path"]))
-        if endpoint is None:
-            await super().__call__(scope, receive, send)
-        else:
+        if endpoint is not None:
             await endpoint(scope, receive, send)
+            return
+        if self._later is not None and scope.get("path", "").startswith(self._later[0]):
+            self._include_now()
+        await super().__call__(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of every route, also of those that were not needed yet."""
+        self._include_now()
+        return super().openapi()
+
+    def _include_now(self) -> None:
+        if self._later is not None:
+            (_, make), self._later = self._later, None
+            self.include_router(make())

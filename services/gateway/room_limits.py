@@ -39,5 +39,4 @@ class Limits:
     presets: int = 200
     votes: int = 10_000
     undo_s: int = 7 * 24 * 3600
-    purge_every_s: float = 3600.0
     purge_batch: int = 20
