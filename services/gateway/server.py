@@ -5,6 +5,7 @@ Owns the server's options and the exit code. The log's form is `request_log`'s m
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
@@ -86,6 +87,7 @@ def _serve(app: FastAPI, settings: GatewaySettings, drain: Drain) -> NoReturn:
         settings.gateway_port,
         settings.lmstudio_url,
     )
+    gc.freeze()  # what was made until now stays: collections need not walk through it
     server.run()
     sys.exit(0 if server.started else 1)
 
