@@ -22,7 +22,7 @@ from launch.ports import Holder, Taken, holder_of, is_taken
 from launch.report import table
 from launch.runtime import Found, Runtime, choose
 from launch.settings import Settings, read_settings
-from launch.start import Launcher, demo_key, new_key, status
+from launch.start import Launcher, demo_key, lectern, new_key, status
 from launch.testing import check, run_tests
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +36,7 @@ WORDS = {
     "logs": "follow the logs (Ctrl-C ends it)",
     "key": "print a new key of the gateway: make key NAME=ana",
     "demo-key": "print the demo key",
+    "lectern": 'the gateway\'s own commands: make lectern ARGS="keys list"',
     "test": "run every test that this machine can run",
     "check": "lint, check types, test",
     "lock": "resolve all dependencies anew",
@@ -90,6 +91,10 @@ def _ask(word: str, rest: Sequence[str], settings: Settings, runtime: Runtime) -
         print(table(rows) if rows else "Nothing is running. Start it with: make demo")
     elif word == "demo-key":
         print(demo_key(runtime))
+    elif word == "lectern":
+        outcome = lectern(runtime, rest or ["--help"])
+        print(outcome.out, end="")
+        print(outcome.err, end="", file=sys.stderr)
     else:
         name = " ".join(rest).strip()
         if not name:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from launch.catalogue import BY_NAME, ENGINE, FRONTS, GATEWAY, Service
-from launch.commands import Say
+from launch.commands import Outcome, Say
 from launch.errors import LaunchError
 from launch.model_server import Decision, Probe, blocked, decide
 from launch.models import chat_model
@@ -101,21 +101,22 @@ class Launcher:
 
 def demo_key(runtime: Runtime) -> str:
     """The gateway's demo key, made on first use."""
-    return _key(runtime, ("keys", "demo"))
+    return lectern(runtime, ("keys", "demo")).out.strip()
 
 
 def new_key(runtime: Runtime, name: str) -> str:
     """A new key; `LaunchError` with the gateway's own words when it is refused."""
-    return _key(runtime, ("keys", "create", "--name", name))
+    return lectern(runtime, ("keys", "create", "--name", name)).out.strip()
 
 
-def _key(runtime: Runtime, arguments: Sequence[str]) -> str:
+def lectern(runtime: Runtime, arguments: Sequence[str]) -> Outcome:
+    """What a command of the gateway says; `LaunchError` with its own words when it fails."""
     if GATEWAY.name not in runtime.running():
         raise LaunchError("The gateway is not running. Start it first: make demo")
     outcome = runtime.gateway_command(arguments)
     if not outcome.ok:
         raise LaunchError(outcome.err.strip() or "The gateway's command line failed.")
-    return outcome.out.strip()
+    return outcome
 
 
 def status(

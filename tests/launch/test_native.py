@@ -144,6 +144,14 @@ def test_a_key_is_alone_on_standard_output_and_works(checkout: Checkout) -> None
 
 
 @pytest.mark.usefixtures("launched")
+def test_the_gateways_commands_run_through_make(checkout: Checkout) -> None:
+    made = checkout.make("lectern", "ARGS=keys create --name bob --rpm 3 --json")
+    assert json.loads(made.stdout)["rpm"] == 3
+    assert "bob" in checkout.make("lectern", "ARGS=keys list").stdout
+    assert "is revoked" in checkout.make("lectern", "ARGS=keys revoke bob").stderr
+
+
+@pytest.mark.usefixtures("launched")
 def test_the_demo_key_is_the_one_in_the_table(
     checkout: Checkout, launched: subprocess.CompletedProcess[str]
 ) -> None:
