@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.running import ROOT, Service, missing, running
+from tests.state_servers import StateServer, postgresql_server, valkey_server
 
 # Speed is no property that a test may judge: a busy machine must not make one fail.
 settings.register_profile("lectern", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -100,6 +101,20 @@ def browser() -> Iterator[Browser]:
         instance = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
         yield instance
         instance.close()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StateServer]:
+    """A Valkey for tests that leave it running; each uses keys of its own."""
+    with valkey_server(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[StateServer]:
+    """A PostgreSQL for tests that leave it running; `new_database` gives each its own database."""
+    with postgresql_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

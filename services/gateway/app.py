@@ -39,11 +39,11 @@ from gateway.key_store import KeyStore
 from gateway.key_table import KeysUnavailable, KeyTable
 from gateway.landing import landing_routes
 from gateway.ledger import Ledger
+from gateway.limit_store import open_limits
 from gateway.metrics import Metrics
 from gateway.model_server import ModelServerProbe
 from gateway.models import Models
 from gateway.pepper import load_pepper
-from gateway.rate_limits import RateLimits
 from gateway.relay import Parts, Relay
 from gateway.request_log import RequestLog
 from gateway.routes import RELAYED, protocol_of
@@ -72,7 +72,8 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
             parts.upstream,
             _followed(keys),
             _written(parts.ledger),
-            kept_up(database, parts.limits, settings.gateway_ledger_days),
+            parts.limits,
+            kept_up(database, parts.limits, settings),
         ):
             yield
         parts.log.flush()
@@ -113,7 +114,7 @@ def _parts(settings: GatewaySettings, drain: Drain, check: KeyCheck, database: E
         drain=drain,
         check=check,
         models=models,
-        limits=RateLimits(settings.limits_url),
+        limits=open_limits(settings.limits_url.get_secret_value()),
         admission=admission,
         metrics=Metrics(admission),
         upstream=upstream,

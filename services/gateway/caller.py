@@ -137,8 +137,7 @@ class Caller:
             (b"x-lectern-overhead-ms", b"%.2f" % visit.overhead_ms),
         ]
         if visit.reservation is not None:
-            limits = visit.reservation.headers
-            crossing += [(name.encode(), value.encode()) for name, value in limits.items()]
+            crossing += visit.reservation.headers
         self.status, self.started = status, True
         self.streaming = headers.get("content-type", "").startswith("text/event-stream")
         await self._send({"type": "http.response.start", "status": status, "headers": crossing})

@@ -12,6 +12,7 @@
     ├── WaitedTooLong            503  no slot came free in time
     ├── ShuttingDown             503  SIGTERM came; says when to try again
     ├── LedgerAway               503  the ledger cannot be written
+    ├── LimitsAway               503  the store of the limits does not answer
     ├── NotOffered               501  a route that the model server does not have
     ├── KeysAway                 503  the key database does not answer
     ├── ModelServerAway          502  no connection to the model server, or it died
@@ -117,6 +118,10 @@ class ShuttingDown(GatewayError):
 
 class LedgerAway(GatewayError):
     status, type, code = 503, "service_unavailable", "ledger_unavailable"
+
+
+class LimitsAway(GatewayError):
+    status, type, code = 503, "service_unavailable", "limits_unavailable"
 
 
 class NotOffered(GatewayError):

@@ -13,7 +13,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gateway.state_urls import MEMORY_LIMITS, checked_database_url, checked_limits_url
+
 MIN_PEPPER_CHARS = 32
+# Settings whose value no sentence may repeat.
+SECRETS = ("GATEWAY_KEY_PEPPER", "LMSTUDIO_API_TOKEN", "DATABASE_URL", "LIMITS_URL")
 
 
 class SettingsError(Exception):
@@ -64,15 +68,18 @@ class GatewaySettings(BaseSettings):
     gateway_data_dir: Path = Field(
         Path(".lectern/data"), description="folder of the database, the pepper and the demo key"
     )
-    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder")
+    database_url: Annotated[SecretStr, AfterValidator(checked_database_url)] = Field(
+        SecretStr(""), description="postgresql+psycopg://…; empty: SQLite in the data folder"
+    )
     gateway_key_pepper: Annotated[SecretStr, AfterValidator(_real_pepper)] = Field(
         SecretStr(""), description="secret mixed into stored keys; empty: made once and kept"
     )
     gateway_max_body_bytes: int = Field(
         32 * 1024 * 1024, ge=1024, description="largest request body, in bytes"
     )
-    limits_url: str = Field(
-        "memory://", description="where rate limits are counted; so far only memory://"
+    limits_url: Annotated[SecretStr, AfterValidator(checked_limits_url)] = Field(
+        SecretStr(MEMORY_LIMITS),
+        description="where limits are counted: memory://, or valkey://… for several gateways",
     )
     gateway_aliases: str = Field(
         "",
@@ -98,19 +105,15 @@ class GatewaySettings(BaseSettings):
         20.0, description="seconds that running answers may take to finish when it is stopped"
     )
     gateway_ledger_days: int = Field(90, ge=1, description="days that rows of the ledger are kept")
+    gateway_audit_days: int = Field(
+        365, ge=1, description="days that the audit of changed keys is kept"
+    )
     gateway_connect_timeout_s: Seconds = Field(
         5.0, description="seconds to wait for a connection to the model server"
     )
     gateway_answer_timeout_s: Seconds = Field(
         600.0, description="seconds of silence from the model server before giving up"
     )
-
-    @field_validator("limits_url")
-    @classmethod
-    def _limits_can_be_counted(cls, url: str) -> str:
-        if url != "memory://":  # the client of a shared counter is not shipped yet
-            raise ValueError("so far limits are counted in memory only: memory://")
-        return url
 
     @field_validator("gateway_aliases")
     @classmethod
@@ -126,7 +129,8 @@ class GatewaySettings(BaseSettings):
     @property
     def sqlalchemy_url(self) -> str:
         """The database's URL: the one given, else a SQLite file in the data folder."""
-        return self.database_url or f"sqlite:///{self.gateway_data_dir.resolve() / 'lectern.db'}"
+        default = f"sqlite:///{self.gateway_data_dir.resolve() / 'lectern.db'}"
+        return self.database_url.get_secret_value() or default
 
 
 def read_aliases(text: str) -> dict[str, str]:
@@ -152,6 +156,5 @@ def _sentence(detail: object) -> str:
     assert isinstance(detail, dict)  # noqa: S101 (pydantic's ErrorDetails)
     name = str(detail["loc"][0]).upper()
     reason = str(detail["msg"]).removeprefix("Value error, ")
-    secret = name in ("GATEWAY_KEY_PEPPER", "LMSTUDIO_API_TOKEN")
-    value = "(hidden)" if secret else repr(detail["input"])
+    value = "(hidden)" if name in SECRETS else repr(detail["input"])
     return f"The setting {name} cannot be {value}: {reason}."

@@ -109,5 +109,5 @@ async def test_old_rows_go_in_batches(ledger: Ledger, database: Engine) -> None:
     old = NOW - timedelta(days=100)
     futures = [ledger.record(row(number, began_at=old)) for number in range(1200)]
     await asyncio.gather(*futures, ledger.record(row()))
-    assert delete_before(database, NOW - timedelta(days=90)) == 1200
+    assert delete_before(database, requests.c.began_at, NOW - timedelta(days=90)) == 1200
     assert count(database) == 1

@@ -9,7 +9,8 @@ from gateway.settings import SettingsError, load_settings
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LMSTUDIO_URL", "GATEWAY_PORT", "GATEWAY_DATA_DIR", "GATEWAY_KEY_PEPPER"):
+    names = ("LMSTUDIO_URL", "GATEWAY_PORT", "GATEWAY_DATA_DIR", "GATEWAY_KEY_PEPPER")
+    for name in (*names, "DATABASE_URL", "LIMITS_URL"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -29,7 +30,6 @@ def test_nothing_needs_to_be_set() -> None:
         ("LMSTUDIO_URL", "http://127.0.0.1:1234/api", "without a path"),
         ("LMSTUDIO_URL", "http://me:secret@127.0.0.1:1234", "LMSTUDIO_API_TOKEN"),
         ("GATEWAY_ANSWER_TIMEOUT_S", "0", "greater than 0"),
-        ("LIMITS_URL", "valkey://127.0.0.1:6379", "memory://"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(
@@ -41,6 +41,56 @@ def test_a_bad_value_is_refused_by_name(
     assert name in str(refused.value)
     assert repr(value) in str(refused.value)
     assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("LIMITS_URL", "memcached://:canary@127.0.0.1:11211", "valkey"),
+        ("LIMITS_URL", "valkey:/canary", "valkey://"),
+        ("LIMITS_URL", "valkey://:canary@:6379", "valkey://"),
+        ("LIMITS_URL", "redis://:canary@127.0.0.1:port", "valkey://"),
+        ("LIMITS_URL", "redis://:canary@127.0.0.1/limits", "number of a database"),
+        ("DATABASE_URL", "canary", "must be a URL"),
+        ("DATABASE_URL", "mysql://me:canary@127.0.0.1/lectern", "postgresql+psycopg://"),
+        ("DATABASE_URL", "postgresql+asyncpg://me:canary@127.0.0.1/lectern", "psycopg"),
+        ("DATABASE_URL", "sqlite://", "must be a file"),
+    ],
+)
+def test_a_url_that_may_hold_a_password_is_refused_without_showing_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert name in str(refused.value)
+    assert "canary" not in str(refused.value)
+    assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "memory://",
+        "valkey://127.0.0.1:6379",
+        "redis://me:canary@[::1]:6379/3",
+        "rediss://127.0.0.1/?ssl_ca_certs=/ca.pem",
+        "valkeys://limits:6379/0",
+    ],
+)
+def test_stores_of_limits(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("LIMITS_URL", url)
+    assert load_settings().limits_url.get_secret_value() == url
+    assert "canary" not in repr(load_settings())
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_postgresql_is_reached_through_the_driver_that_is_shipped(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"{scheme}://me:canary@db/lectern")
+    assert load_settings().sqlalchemy_url == "postgresql+psycopg://me:canary@db/lectern"
+    assert "canary" not in repr(load_settings())
 
 
 @pytest.mark.parametrize("value", ["changeme", "x" * 64])
