@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -17,6 +18,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import psycopg
 
 from tests.running import free_port, missing, wait_until
 
@@ -60,8 +63,12 @@ class StateServer:
     def _listens(self) -> bool:
         if self.process.poll() is not None:
             missing(self.command[0], f"it ended: {(self.folder / 'log').read_text()}")
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-            return True
+        if self.url.startswith("postgresql"):  # it listens before it can answer
+            with suppress(psycopg.OperationalError), psycopg.connect(plain(self.url)):
+                return True
+        else:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return True
         return False
 
 
@@ -120,6 +127,21 @@ def postgresql_server() -> Iterator[StateServer]:
             yield server
         finally:
             server.stop(signal.SIGINT)  # does not wait for clients
+
+
+@contextmanager
+def new_database(server: StateServer) -> Iterator[str]:
+    """The URL of an empty database on a PostgreSQL; it is dropped at the end, in use or not."""
+    name = f"lectern_{secrets.token_hex(6)}"
+    with psycopg.connect(plain(server.url), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield server.url.replace("/postgres", f"/{name}")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def plain(url: str) -> str:
+    """The URL without SQLAlchemy's name of the driver."""
+    return url.replace("+psycopg", "")
 
 
 def _unprivileged_user() -> str:

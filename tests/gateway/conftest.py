@@ -10,12 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import uvloop
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
+import gateway.database
 from tests.running import ROOT, Service, running
+from tests.state_servers import StateServer, new_database
 
 
 def pytest_asyncio_loop_factories(
@@ -68,6 +73,32 @@ def gateway_before(url: str, folder: Path, env: dict[str, str] | None = None) ->
         headers = {"Authorization": f"Bearer {key}"}
         with httpx.Client(base_url=service.url, headers=headers, timeout=20) as client:
             yield Front(service, key, client, data)
+
+
+@pytest.fixture
+def postgresql_url(postgresql: StateServer) -> Iterator[str]:
+    """The URL of an empty database that no other test has."""
+    with new_database(postgresql) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Lets a test run twice: settings that name no database get this one."""
+    name: str = request.param
+    if name == "postgresql":
+        monkeypatch.setenv("DATABASE_URL", request.getfixturevalue("postgresql_url"))
+    connections: list[DBAPIConnection] = []
+
+    def noted(url: str, **options: Any) -> Engine:
+        engine = create_engine(url, **options)
+        event.listen(engine, "connect", lambda connection, _: connections.append(connection))
+        return engine
+
+    monkeypatch.setattr(gateway.database, "create_engine", noted)
+    yield name
+    for connection in connections:  # idle ones that a test left open are no defect
+        connection.close()
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from gateway.room_limits import Limits
 from gateway.settings import GatewaySettings
 from tests.gateway.room import Json, Room, begin, code_of, open_room, read, say
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 @pytest.fixture
 async def room(tmp_path: Path) -> AsyncIterator[Room]:

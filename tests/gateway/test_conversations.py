@@ -17,6 +17,8 @@ from gateway.room_limits import Limits
 from gateway.schema import conversations, messages
 from tests.gateway.room import CONVERSATIONS, Room, begin, code_of, open_room, read, say
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 ANY = {"If-Match": "*"}
 
 

@@ -38,6 +38,8 @@ from gateway.pepper import load_pepper
 from gateway.schema import is_in_schema, keys, metadata
 from gateway.settings import GatewaySettings
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 PEPPER = b"a pepper for these tests, 32 bytes"
 
 
@@ -381,22 +383,22 @@ def test_a_refused_change_leaves_no_trace(store: KeyStore, database: Engine) -> 
     assert (store.version(), AuditLog(database).page(10)) == (version, [])
 
 
-def test_the_upgrade_keeps_the_keys_of_before(settings: GatewaySettings, tmp_path: Path) -> None:
+def test_the_upgrade_keeps_the_keys_of_before(settings: GatewaySettings) -> None:
     """The first schema knew neither owners nor who has a name now."""
-    engine = create_engine(f"sqlite:///{tmp_path / 'lectern.db'}")
+    engine = create_engine(settings.sqlalchemy_url)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-        row = "INSERT INTO keys VALUES (:id, 'ana', x'00', 'chat', :made, NULL, :revoked)"
+        row = "INSERT INTO keys VALUES (:id, 'ana', :digest, 'chat', :made, NULL, :revoked)"
         for public_id, day, revoked in (
             ("AAAAAAAAAA", "01", "2026-01-02 00:00:00"),
             ("BBBBBBBBBB", "03", None),
             ("CCCCCCCCCC", "04", None),
         ):
             values = {"id": public_id, "made": f"2026-01-{day} 00:00:00", "revoked": revoked}
-            connection.execute(text(row), values)
+            connection.execute(text(row), values | {"digest": b"\0"})
     engine.dispose()
     found = KeyStore(open_database(settings), PEPPER).all()
     assert [key.owner for key in found] == ["AAAAAAAAAA", "BBBBBBBBBB", "CCCCCCCCCC"]

@@ -18,6 +18,8 @@ from gateway.settings import GatewaySettings
 from gateway.usage_report import By, usage_rows
 from tests.running import wait_until
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 

@@ -11,6 +11,8 @@ import pytest
 from gateway.room_limits import Limits
 from tests.gateway.room import Json, Room, code_of, open_room
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 PRESETS = "/lectern/presets"
 VOTES = "/lectern/votes"
 POET = {"model": "lectern-101", "temperature": 1.2, "system_prompt": "Rhyme.", "mirostat": 2}

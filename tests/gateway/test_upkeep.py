@@ -20,6 +20,8 @@ from tests.gateway.test_ledger import row
 from tests.gateway.test_rate_limits import key_with, refusal
 from tests.running import wait_until
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 NOW = datetime.now(UTC)
 
 
