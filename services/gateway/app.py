@@ -41,6 +41,7 @@ from gateway.landing import landing_routes
 from gateway.ledger import Ledger
 from gateway.limit_store import open_limits
 from gateway.metrics import Metrics
+from gateway.model_list import ModelList
 from gateway.model_server import ModelServerProbe
 from gateway.models import Models
 from gateway.pepper import load_pepper
@@ -95,7 +96,7 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
     app.include_router(metrics_routes(parts.metrics, check))
     app.include_later(ROOM, lambda: _room_routes(check, database))
     for route in RELAYED:
-        endpoint = Relay(route, parts)
+        endpoint = (ModelList if route.listing else Relay)(route, parts)
         app.direct[route.method, route.path] = endpoint
         app.router.routes.append(Route(route.path, endpoint, methods=[route.method]))
     app.add_exception_handler(GatewayError, _answer_error)

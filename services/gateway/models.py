@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
 
-from gateway.errors import GatewayError, ModelForbidden, ModelUnknown
+from gateway.errors import (
+    GatewayError,
+    ModelForbidden,
+    ModelServerError,
+    ModelServerSilent,
+    ModelUnknown,
+    NotOffered,
+)
 from gateway.keys import Key
+from gateway.model_errors import error_in_success, read_error
 from gateway.upstream import Upstream
 
 FRESH_S = 5.0
@@ -33,6 +41,8 @@ class Models:
         self._aliases = aliases
         self._fixed_slots = slots
         self._names: frozenset[str] = frozenset()
+        self._entries: dict[str, dict[str, Any]] = {}
+        self._failure: GatewayError | None = None
         self._slots: dict[str, int] = {}
         self._asked_at = float("-inf")
         self._asking = asyncio.Lock()
@@ -60,8 +70,21 @@ class Models:
             default = self._aliases.get("*")
             if default is not None and default in self._names and key.may_use(default):
                 return default
-            raise ModelUnknown(f"There is no model {model!r}. {self._sentence()}", param="model")
+            raise ModelUnknown(f"There is no model {model!r}. {self._sentence(key)}", param="model")
         return real
+
+    async def entries(self) -> dict[str, dict[str, Any]]:
+        """What `/v1/models` lists, by id; raises when the model server cannot be asked."""
+        await self._refresh(RETRY_S if self._failure else FRESH_S)
+        if self._failure is not None:
+            raise self._failure
+        return self._entries
+
+    def aliases(self, key: Key) -> Iterator[tuple[str, str]]:
+        """Each other name with its real one, where that exists and the key may use it."""
+        for name, real in self._aliases.items():
+            if name != "*" and real in self._names and key.may_use(real):
+                yield name, real
 
     def slots(self, model: str) -> int:
         """How many predictions of a model run at once."""
@@ -76,17 +99,28 @@ class Models:
                 return
             try:
                 async with asyncio.timeout(ASK_TIMEOUT_S):
-                    names = _openai_names(await self._get("/v1/models"))
-                    native = _native_models(await self._get("/api/v1/models"))
-            except (GatewayError, TimeoutError):
+                    entries = _openai_entries(await self._get("/v1/models"))
+                    native = await self._native()
+            except TimeoutError:
+                self._failure = ModelServerSilent("The model server did not list its models.")
+                return
+            except GatewayError as error:
+                self._failure = error
                 return
             finally:
                 self._asked_at = time.monotonic()
-            self._names = frozenset(names | native.keys())
+            self._failure, self._entries = None, entries
+            self._names = frozenset(entries.keys() | native.keys())
             self._slots = {name: slots for name, slots in native.items() if slots}
 
     def _refreshed(self, _task: asyncio.Task[None]) -> None:
         self._refreshing = None
+
+    async def _native(self) -> dict[str, int]:
+        try:
+            return _native_models(await self._get("/api/v1/models"))
+        except (ModelServerError, NotOffered):
+            return {}  # a server that is not LM Studio, or an old one
 
     async def _get(self, path: str) -> Any:
         answer = await self._upstream.open("GET", path, {}, b"")
@@ -96,14 +130,20 @@ class Models:
             while piece := await answer.read():
                 body += piece
             whole = True
+        finally:
+            answer.release() if whole else answer.abort()
+        if error := read_error(answer.status, body) if answer.status >= 300 else None:
+            raise error
+        if error := error_in_success(body):
+            raise error
+        try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
             return None
-        finally:
-            answer.release() if whole else answer.abort()
 
-    def _sentence(self) -> str:
-        names = sorted(self._names | self._aliases.keys() - {"*"})
+    def _sentence(self, key: Key) -> str:
+        usable = {name for name in self._names if key.may_use(name)}
+        names = sorted(usable | {name for name, _ in self.aliases(key)})
         more = len(names) - MAX_NAMES_SHOWN
         listed = ", ".join(names[:MAX_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
         return f"There are: {listed}."
@@ -112,10 +152,10 @@ class Models:
         return f"<Models [{len(self._names)} names]>"
 
 
-def _openai_names(document: Any) -> set[str]:
+def _openai_entries(document: Any) -> dict[str, dict[str, Any]]:
     data = document.get("data") if isinstance(document, dict) else None
     return {
-        entry["id"]
+        entry["id"]: entry
         for entry in (data if isinstance(data, list) else [])
         if isinstance(entry, dict) and isinstance(entry.get("id"), str)
     }

@@ -18,6 +18,7 @@ class RelayedRoute:
 
     A whole stream has one of `end_marks` near its end. `takes_slot`: the model works on it, so it
     waits its turn. `usage_on_request`: a stream states its usage only when `include_usage` is set.
+    `listing`: answered by `model_list` from the model server's list, not passed on.
     """
 
     method: str
@@ -27,6 +28,7 @@ class RelayedRoute:
     end_marks: tuple[bytes, ...] = ()
     takes_slot: bool = False
     usage_on_request: bool = False
+    listing: bool = False
 
 
 _DONE = (b"[DONE]",)
@@ -55,7 +57,8 @@ RELAYED = (
     RelayedRoute("POST", "/api/v1/models/unload", Scope.MODELS_MANAGE),
     RelayedRoute("POST", "/api/v1/models/download", Scope.MODELS_MANAGE),
     RelayedRoute("GET", "/api/v1/models/download/status/{job}", Scope.MODELS_MANAGE),
-    RelayedRoute("GET", "/v1/models", Scope.MODELS_READ),
+    RelayedRoute("GET", "/v1/models", Scope.MODELS_READ, listing=True),
+    RelayedRoute("GET", "/v1/models/{model:path}", Scope.MODELS_READ, listing=True),
 )
 
 
