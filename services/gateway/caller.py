@@ -26,7 +26,7 @@ TO_MODEL_SERVER = (
     b"anthropic-beta",
     b"openai-beta",
 )
-TO_CALLER = ("content-type", "content-length", "cache-control", "retry-after")
+TO_CALLER = ("content-type", "content-length", "cache-control", "retry-after", "x-should-retry")
 
 
 # Most answers that are not streamed are done sooner; who leaves before is noticed then.

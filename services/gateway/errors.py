@@ -37,6 +37,7 @@ class Protocol(Enum):
     OPENAI = "openai"
     RESPONSES = "responses"
     ANTHROPIC = "anthropic"
+    NATIVE = "native"  # LM Studio's own /api/v1
 
 
 class GatewayError(Exception):
@@ -170,6 +171,8 @@ def _type_and_code(error: GatewayError) -> tuple[str, str | None]:
 
 def headers_of(error: GatewayError) -> dict[str, str]:
     """The headers that go with an error answer."""
+    if isinstance(error, NotOffered):
+        return {"x-should-retry": "false"}  # the SDKs would try a 501 again, twice
     after = getattr(error, "retry_after_s", None)
     return {} if after is None else {"retry-after": str(after)}
 
@@ -185,13 +188,33 @@ _ANTHROPIC_TYPES = {
 }
 
 
+# LM Studio's own API: the types of its documentation; code, message and param are OpenAI's.
+_NATIVE_TYPES = frozenset(
+    ("invalid_request", "unknown", "mcp_connection_error", "plugin_connection_error")
+) | {"not_implemented", "model_not_found", "job_not_found", "internal_error", "model_load_failed"}
+
+
 def body_of(error: GatewayError, protocol: Protocol) -> dict[str, Any]:
     """The JSON body of an error answer."""
     type_, code = _type_and_code(error)
     if protocol is Protocol.ANTHROPIC:
         type_ = _ANTHROPIC_TYPES.get(status_of(error), "api_error")
         return {"type": "error", "error": {"type": type_, "message": error.message}}
+    if protocol is Protocol.NATIVE:
+        type_ = _native_type(error, type_)
     return {"error": {"message": error.message, "type": type_, "param": error.param, "code": code}}
+
+
+def _native_type(error: GatewayError, type_: str) -> str:
+    """One of the types in LM Studio's documentation; its own ones stay."""
+    if type_ in _NATIVE_TYPES:
+        return type_
+    status = status_of(error)
+    if error.code == "model_not_found":
+        return "model_not_found"
+    if status == 501:
+        return "not_implemented"
+    return "invalid_request" if status < 500 else "internal_error"
 
 
 def event_of(error: GatewayError, protocol: Protocol) -> bytes:
@@ -201,7 +224,10 @@ def event_of(error: GatewayError, protocol: Protocol) -> bytes:
         # A negative sequence number would be a lie; the SDK does not need one to raise.
         fields = {"type": "error", "code": code, "message": error.message, "param": error.param}
         return b"event: error\ndata: " + orjson.dumps(fields) + b"\n\n"
-    data = orjson.dumps(body_of(error, protocol))
-    if protocol is Protocol.ANTHROPIC:
+    body = body_of(error, protocol)
+    if protocol is Protocol.NATIVE:
+        body = {"type": "error", **body}
+    data = orjson.dumps(body)
+    if protocol in (Protocol.ANTHROPIC, Protocol.NATIVE):
         return b"event: error\ndata: " + data + b"\n\n"
     return b"data: " + data + b"\n\n"

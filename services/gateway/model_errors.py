@@ -1,18 +1,20 @@
 """Reads what the model server's errors mean, whatever shape they come in.
 
 Owns the five shapes that LM Studio uses (strings, OpenAI's object, its native one, Anthropic's,
-an error event in a stream), the 200 that is an error, and the wordings of a context overflow.
-Facts: LM Studio's REST docs and its public bug tracker (issues 237, 1323, 2205, 2322, 2339).
+an error event in a stream), the 200 that is an error, the wordings of a context overflow and of a
+model that is not there. Facts: LM Studio's REST docs and its public bug tracker (issues 237, 463,
+1323, 2205, 2322, 2339).
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from gateway.errors import ModelServerError
+from gateway.errors import GatewayError, ModelServerError, NotOffered
+from gateway.events import event_data, split_events
 
 _OVERFLOW = re.compile(
     r"tokens when context the overflows"
@@ -20,31 +22,66 @@ _OVERFLOW = re.compile(
     r"|Cannot truncate prompt with n_keep"
     r"|does not fit in context length"
     r"|exceeds the available context size|exceed_context_size_error"
-    r"|Context size has been exceeded",
+    r"|Context size has been exceeded"
+    r"|maximum context length",  # vLLM, in OpenAI's words
     re.IGNORECASE,
 )
-_UNKNOWN_ROUTE = "Unexpected endpoint or method"
+
+
+class _State(NamedTuple):
+    """A model that cannot answer, which LM Studio calls the caller's mistake (400)."""
+
+    said: re.Pattern[str]
+    code: str
+    sentence: str
+
+
+_STATES = (
+    _State(
+        re.compile(r"no models loaded", re.IGNORECASE),
+        "no_model_loaded",
+        "The model server has no model loaded, and does not load one when asked.",
+    ),
+    _State(
+        re.compile(r"model has crashed", re.IGNORECASE),
+        "model_crashed",
+        "The model crashed while it answered; it has to be loaded again.",
+    ),
+    _State(
+        re.compile(
+            r"model (is )?unloaded|channel error|failed to load model|operation canceled",
+            re.IGNORECASE,
+        ),
+        "model_unloaded",
+        "The model was unloaded, or could not be loaded. Try again in a moment.",
+    ),
+    _State(
+        re.compile(r"request failed: fetch failed", re.IGNORECASE),
+        "engine_unreachable",
+        "The model server did not reach its engine. Try again.",
+    ),
+)
+# LM Studio's words, then those of llama.cpp, Go's servers, FastAPI's.
+_UNKNOWN_ROUTE = re.compile(
+    r"Unexpected endpoint or method.*|(404 page |file )?not found\.?|method not allowed",
+    re.IGNORECASE | re.DOTALL,
+)
 # LM Studio wraps the error of its engine as text; what follows the colon is JSON.
 _ENGINE = re.compile(r"Engine protocol \w+ request returned (\d{3}): (\{.*\})", re.DOTALL)
 MAX_MESSAGE_CHARS = 2000
 
 
-def read_error(status: int, body: bytes) -> ModelServerError:
+def read_error(status: int, body: bytes) -> GatewayError:
     """The error in the body of an answer with an error status."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         # An HTML page or nothing: its text would help nobody.
-        return ModelServerError(
-            f"The model server answered {status} without saying why.",
-            status,
-            "upstream_error",
-            None,
-        )
+        return _unknown_route() if status in (404, 405) else _silent(status)
     return _fold(status, document)
 
 
-def error_in_success(body: bytes) -> ModelServerError | None:
+def error_in_success(body: bytes) -> GatewayError | None:
     """The error in a body that came with status 200, or None when it is a real answer.
 
     LM Studio answers an unknown route with 200 and a string; a good `/v1/responses` reply has
@@ -63,26 +100,36 @@ def error_in_success(body: bytes) -> ModelServerError | None:
     return _fold(200, document)
 
 
-def error_in_event(event: bytes) -> ModelServerError | None:
-    """The error that a stream (status 200) begins with, or None: LM Studio's `event: error`."""
-    if not event.lstrip().startswith(b"event: error"):
-        return None
-    _, _, data = event.partition(b"data:")
-    line = data.split(b"\n", 1)[0].strip()
+def cut_at_error(run: bytes) -> tuple[bytes, GatewayError | None]:
+    """Whole events up to LM Studio's `event: error`, and that error; all of them without one.
+
+    It comes with status 200, at the beginning of a stream or in its midst, and nothing follows.
+    """
+    if b"event: error" not in run:
+        return run, None
+    before = b""
+    for event in split_events(run):
+        if event.lstrip().startswith(b"event: error"):
+            return before, _error_of(event)
+        before += event
+    return run, None
+
+
+def _error_of(event: bytes) -> GatewayError:
     try:
-        return _fold(200, orjson.loads(line))
+        return _fold(200, orjson.loads(event_data(event)))
     except orjson.JSONDecodeError:
         return ModelServerError(
             "The model server broke off with an error.", 502, "upstream_error", None
         )
 
 
-def _fold(status: int, document: Any) -> ModelServerError:
+def _fold(status: int, document: Any) -> GatewayError:
     error = document.get("error") if isinstance(document, dict) else None
     fields = error if isinstance(error, dict) else {}
-    message = error if isinstance(error, str) else fields.get("message")
-    if not isinstance(message, str) or not message:
-        message = f"The model server answered {status} without saying why."
+    message = _message(document, error, fields)
+    if not message:
+        return _silent(status)
     if inner := _ENGINE.search(message):
         try:
             message = str(orjson.loads(inner[2])["error"]["message"])
@@ -90,26 +137,52 @@ def _fold(status: int, document: Any) -> ModelServerError:
             pass
         else:
             status = int(inner[1])
-    if _OVERFLOW.search(message):
+    if _OVERFLOW.search(message) or _OVERFLOW.search(str(fields.get("type"))):
         return _overflow(message)
-    if _UNKNOWN_ROUTE in message:
-        return ModelServerError(
-            "The model server does not know this route; it may be too old for it.",
-            501,
-            "upstream_error",
-            "route_not_supported",
-        )
+    if _UNKNOWN_ROUTE.fullmatch(message) and status in (200, 404, 405):
+        return _unknown_route()
+    for state in _STATES:
+        if state.said.search(message):
+            words = f"{state.sentence} (It said: {message[:MAX_MESSAGE_CHARS]})"
+            return ModelServerError(words, 503, "upstream_error", state.code)
+    return _kept(status, message, fields)
+
+
+def _message(document: Any, error: Any, fields: dict[str, Any]) -> str:
+    """What it says, in whatever shape; `detail` is FastAPI's, as vLLM's."""
+    detail = document.get("detail") if isinstance(document, dict) else None
+    for said in (error, fields.get("message"), detail):
+        if isinstance(said, str) and said:
+            return said
+    return ""
+
+
+def _kept(status: int, message: str, fields: dict[str, Any]) -> ModelServerError:
+    """The error as the model server named it."""
     status = status if status >= 400 else 502
-    type_ = fields.get("type")
-    code = fields.get("code")
+    type_, code, param = (fields.get(name) for name in ("type", "code", "param"))
     return ModelServerError(
         message[:MAX_MESSAGE_CHARS],
         # The gateway's own key was good; a refusal here is the operator's token, not the caller's.
         502 if status in (401, 403) else status,
         type_ if isinstance(type_, str) else _default_type(status),
         code if isinstance(code, str) else None,
-        fields.get("param") if isinstance(fields.get("param"), str) else None,
+        param if isinstance(param, str) else None,
     )
+
+
+def _silent(status: int) -> ModelServerError:
+    told = status if status >= 400 else 502
+    return ModelServerError(
+        f"The model server answered {status} without saying why.",
+        502 if told in (401, 403) else told,
+        "upstream_error",
+        None,
+    )
+
+
+def _unknown_route() -> NotOffered:
+    return NotOffered("The model server does not know this route; it may be too old for it.")
 
 
 def _overflow(message: str) -> ModelServerError:

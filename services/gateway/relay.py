@@ -106,11 +106,13 @@ class Relay:
     async def _admit(self, caller: Caller, visit: Visit) -> None:
         """Model, limits and slot, for the routes that make the model work."""
         parts, key = self._parts, visit.key
-        if not self._route.takes_slot or key is None:
+        if not self._route.names_model or key is None:
             return
         model = await parts.models.resolve(visit.ask.model, key)
         if model != visit.ask.model:
             visit.ask = with_model(visit.ask, model)
+        if not self._route.takes_slot:
+            return
         visit.reservation = await parts.limits.reserve(key, visit.ask.cost)
         visit.place = place = parts.admission.enter(key, model, visit.ask.cost)
         if place.running:

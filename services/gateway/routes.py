@@ -17,8 +17,9 @@ class RelayedRoute:
     """One route of the model server.
 
     A whole stream has one of `end_marks` near its end. `takes_slot`: the model works on it, so it
-    waits its turn. `usage_on_request`: a stream states its usage only when `include_usage` is set.
-    `listing`: answered by `model_list` from the model server's list, not passed on.
+    waits its turn. `names_model`: a model is named, maybe by an alias. `usage_on_request`: a stream
+    states its usage only when `include_usage` is set. `listing`: answered by `model_list` from the
+    model server's list, not passed on. `otherwise`: what to do where the model server lacks it.
     """
 
     method: str
@@ -29,6 +30,8 @@ class RelayedRoute:
     takes_slot: bool = False
     usage_on_request: bool = False
     listing: bool = False
+    names_model: bool = False
+    otherwise: str = ""
 
 
 _DONE = (b"[DONE]",)
@@ -37,7 +40,8 @@ _RESPONSE_ENDED = (b"response.completed", b"response.incomplete", b"response.fai
 
 def _work(path: str, **more: Any) -> RelayedRoute:
     """A POST route that the model works on."""
-    return RelayedRoute("POST", path, more.pop("scope", Scope.CHAT), takes_slot=True, **more)
+    scope = more.pop("scope", Scope.CHAT)
+    return RelayedRoute("POST", path, scope, takes_slot=True, names_model=True, **more)
 
 
 RELAYED = (
@@ -46,17 +50,28 @@ RELAYED = (
     _work("/v1/embeddings", scope=Scope.EMBED),
     _work("/v1/responses", protocol=Protocol.RESPONSES, end_marks=_RESPONSE_ENDED),
     _work("/v1/messages", protocol=Protocol.ANTHROPIC, end_marks=(b"message_stop",)),
+    RelayedRoute(
+        "POST",
+        "/v1/messages/count_tokens",
+        Scope.CHAT,
+        Protocol.ANTHROPIC,
+        names_model=True,
+        otherwise="To learn a prompt's length, send it to /v1/messages with max_tokens 1 and read "
+        "usage.input_tokens.",
+    ),
     _work("/api/v0/chat/completions", end_marks=_DONE, usage_on_request=True),
     _work("/api/v0/completions", end_marks=_DONE, usage_on_request=True),
     _work("/api/v0/embeddings", scope=Scope.EMBED),
-    _work("/api/v1/chat", end_marks=(b"chat.end",)),
+    _work("/api/v1/chat", protocol=Protocol.NATIVE, end_marks=(b"chat.end",)),
     RelayedRoute("GET", "/api/v0/models", Scope.MODELS_READ),
     RelayedRoute("GET", "/api/v0/models/{model:path}", Scope.MODELS_READ),
-    RelayedRoute("GET", "/api/v1/models", Scope.MODELS_READ),
-    RelayedRoute("POST", "/api/v1/models/load", Scope.MODELS_MANAGE),
-    RelayedRoute("POST", "/api/v1/models/unload", Scope.MODELS_MANAGE),
-    RelayedRoute("POST", "/api/v1/models/download", Scope.MODELS_MANAGE),
-    RelayedRoute("GET", "/api/v1/models/download/status/{job}", Scope.MODELS_MANAGE),
+    RelayedRoute("GET", "/api/v1/models", Scope.MODELS_READ, Protocol.NATIVE),
+    RelayedRoute("POST", "/api/v1/models/load", Scope.MODELS_MANAGE, Protocol.NATIVE),
+    RelayedRoute("POST", "/api/v1/models/unload", Scope.MODELS_MANAGE, Protocol.NATIVE),
+    RelayedRoute("POST", "/api/v1/models/download", Scope.MODELS_MANAGE, Protocol.NATIVE),
+    RelayedRoute(
+        "GET", "/api/v1/models/download/status/{job}", Scope.MODELS_MANAGE, Protocol.NATIVE
+    ),
     RelayedRoute("GET", "/v1/models", Scope.MODELS_READ, listing=True),
     RelayedRoute("GET", "/v1/models/{model:path}", Scope.MODELS_READ, listing=True),
 )
@@ -66,4 +81,6 @@ def protocol_of(path: str) -> Protocol:
     """The protocol of a path, also of one that does not exist: its caller's SDK reads the error."""
     if path.startswith("/v1/messages"):
         return Protocol.ANTHROPIC
+    if path.startswith("/api/v1/"):
+        return Protocol.NATIVE
     return Protocol.RESPONSES if path.startswith("/v1/responses") else Protocol.OPENAI

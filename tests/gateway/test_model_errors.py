@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from gateway.errors import Protocol, body_of, event_of, status_of
-from gateway.model_errors import error_in_event, error_in_success, read_error
+from gateway.errors import NotOffered, Protocol, body_of, event_of, headers_of, status_of
+from gateway.model_errors import cut_at_error, error_in_success, read_error
 
 OVERFLOWS = [
     "Trying to keep the first 900 tokens when context the overflows. However",
@@ -14,7 +14,10 @@ OVERFLOWS = [
     "Cannot truncate prompt with n_keep (9000) >= n_ctx (4096)",
     "Input does not fit in context length. The input has 9 tokens, but",
     "request (3012 tokens) exceeds the available context size (1024 tokens), try increasing it",
+    "(n_keep: 900>= n_ctx: 800) The number of tokens to keep from the initial prompt is greater "
+    "than the context length. Try to load the model with a larger context length",
     "Context size has been exceeded.",
+    "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens",
     'Engine protocol predict request returned 400: {"error":{"code":400,"message":"request (12 '
     'tokens) exceeds the available context size (8 tokens), try increasing it"}}',
 ]
@@ -27,6 +30,59 @@ def test_an_overflow_is_told_apart_in_all_its_wordings(wording: str, shape: str)
     folded = read_error(500, orjson.dumps(error))
     assert status_of(folded) == 400
     assert body_of(folded, Protocol.OPENAI)["error"]["code"] == "context_length_exceeded"
+
+
+def test_an_overflow_is_told_apart_by_its_type_too() -> None:
+    body = {"error": {"code": 400, "message": "in new words", "type": "exceed_context_size_error"}}
+    folded = read_error(400, orjson.dumps(body))
+    assert body_of(folded, Protocol.OPENAI)["error"]["code"] == "context_length_exceeded"
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("No models loaded. Please load a model in the developer page", "no_model_loaded"),
+        ("The model has crashed without additional information. (Exit code: 6)", "model_crashed"),
+        ("Model is unloaded.", "model_unloaded"),
+        ("Model unloaded.", "model_unloaded"),
+        ("Channel Error", "model_unloaded"),
+        ('Failed to load model "x". Error: Operation canceled.', "model_unloaded"),
+        ("Engine protocol predict request failed: fetch failed", "engine_unreachable"),
+    ],
+)
+@pytest.mark.parametrize("shape", ["text", "object"])
+def test_a_model_that_is_not_there_is_not_the_callers_mistake(
+    said: str, code: str, shape: str
+) -> None:
+    error = {"error": said if shape == "text" else {"message": said, "param": "model"}}
+    folded = read_error(400, orjson.dumps(error))
+    assert status_of(folded) == 503
+    told = body_of(folded, Protocol.OPENAI)["error"]
+    assert told["code"] == code
+    assert said in told["message"]
+    assert not told["message"].startswith(said)
+
+
+def test_an_engines_error_is_unwrapped() -> None:
+    said = (
+        'Engine protocol predict request returned 400: {"error":{"code":400,"message":"Failed to '
+        'initialize samplers: failed to parse grammar","type":"invalid_request_error"}}'
+    )
+    body = {"type": "error", "error": {"type": "api_error", "message": said}}
+    folded = read_error(500, orjson.dumps(body))
+    assert status_of(folded) == 400
+    assert body_of(folded, Protocol.ANTHROPIC) == {
+        "type": "error",
+        "error": {
+            "type": "invalid_request_error",
+            "message": "Failed to initialize samplers: failed to parse grammar",
+        },
+    }
+
+
+def test_an_engines_error_that_cannot_be_unwrapped_is_told_as_it_is() -> None:
+    said = "Engine protocol predict request returned 400: {broken}"
+    assert read_error(500, orjson.dumps({"error": said})).message == said
 
 
 @pytest.mark.parametrize(
@@ -42,6 +98,8 @@ def test_every_shape_keeps_its_words(body: dict[str, object]) -> None:
     folded = read_error(400, orjson.dumps(body))
     assert status_of(folded) == 400
     assert folded.message == "'messages' field is required"
+    assert body_of(folded, Protocol.ANTHROPIC)["error"]["type"] == "invalid_request_error"
+    assert body_of(folded, Protocol.NATIVE)["error"]["type"] == "invalid_request"
 
 
 @pytest.mark.parametrize("body", [b"<html>oops</html>", b"", b"[1]", b'{"error": {}}', b"\xff"])
@@ -52,8 +110,31 @@ def test_nonsense_becomes_a_sentence(body: bytes) -> None:
 
 def test_an_unknown_route_that_came_with_200_is_an_error() -> None:
     error = error_in_success(b'{ "error": "Unexpected endpoint or method. (POST /v1/responses)" }')
-    assert error is not None
+    assert isinstance(error, NotOffered)
     assert status_of(error) == 501
+    assert headers_of(error) == {"x-should-retry": "false"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{ "error": "Unexpected endpoint or method. (POST /api/v1/x)" }',  # LM Studio
+        b'{"detail":"Not Found"}',  # vLLM
+        b'{"error":{"code":404,"message":"File Not Found","type":"not_found_error"}}',  # llama.cpp
+        b"404 page not found",  # Ollama
+        b"",
+    ],
+)
+def test_an_unknown_route_of_other_servers_is_the_same_error(body: bytes) -> None:
+    error = read_error(404, body)
+    assert isinstance(error, NotOffered)
+    assert body_of(error, Protocol.NATIVE)["error"]["type"] == "not_implemented"
+
+
+@pytest.mark.parametrize("said", ["model 'x' not found, try pulling it first", "Not found: job 7"])
+def test_something_else_that_is_not_found_stays_404(said: str) -> None:
+    error = read_error(404, orjson.dumps({"error": {"message": said}}))
+    assert (status_of(error), error.message) == (404, said)
 
 
 @pytest.mark.parametrize(
@@ -75,13 +156,28 @@ def test_a_refused_token_is_the_operators_matter() -> None:
     assert status_of(read_error(401, orjson.dumps(body))) == 502
 
 
-def test_a_stream_that_begins_with_an_error() -> None:
+CHUNK = b'data: {"choices":[{"delta":{"content":"event: error"}}]}\n\n'
+
+
+@pytest.mark.parametrize("before", [b"", CHUNK, b": comment\n\n" + CHUNK])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_stream_is_cut_at_its_error(before: bytes, end: bytes) -> None:
     event = b'event: error\ndata: {"error":{"message":"Compute error."},"message":"x"}\n\n'
-    error = error_in_event(event)
+    run, error = cut_at_error((before + event).replace(b"\n", end))
+    assert run == before.replace(b"\n", end)
     assert error is not None
     assert error.message == "Compute error."
     assert status_of(error) == 502
-    assert error_in_event(b'data: {"choices":[]}\n\n') is None
+
+
+def test_a_stream_without_an_error_stays_whole() -> None:
+    assert cut_at_error(CHUNK + CHUNK) == (CHUNK + CHUNK, None)
+
+
+def test_an_error_event_that_says_nothing_is_an_error() -> None:
+    _, error = cut_at_error(b"event: error\ndata: oops\n\n")
+    assert error is not None
+    assert "broke off" in error.message
 
 
 @pytest.mark.parametrize("protocol", list(Protocol))
