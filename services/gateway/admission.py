@@ -96,6 +96,11 @@ class Admission:
         """Learns how long a slot is held."""
         self._held_s += NEWEST_WEIGHT * (seconds - self._held_s)
 
+    def resize(self) -> None:
+        """A model server went away or came back: slots did, too."""
+        for model, queue in self._queues.items():
+            queue.resize(self._models.slots(model))
+
     @property
     def queues(self) -> dict[str, FairQueue]:
         """The queue of each model, for metrics."""

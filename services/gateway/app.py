@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from gateway.admin import admin_routes
 from gateway.admission import Admission
+from gateway.aliases import Aliases
 from gateway.audit import AuditLog
 from gateway.database import open_database
 from gateway.drain import Drain
@@ -41,16 +42,16 @@ from gateway.landing import landing_routes
 from gateway.ledger import Ledger
 from gateway.limit_store import open_limits
 from gateway.metrics import Metrics
-from gateway.model_list import ModelList
+from gateway.model_list import MergedList, ModelList
 from gateway.model_server import ModelServerProbe
 from gateway.models import Models
 from gateway.pepper import load_pepper
 from gateway.relay import Parts, Relay
 from gateway.request_log import RequestLog
-from gateway.routes import RELAYED, protocol_of
+from gateway.routes import RELAYED, RelayedRoute, protocol_of
 from gateway.settings import GatewaySettings
 from gateway.upkeep import kept_up
-from gateway.upstream import Upstream
+from gateway.upstreams import Upstreams
 from gateway.usage_routes import metrics_routes, usage_routes
 
 ROOM = ("/lectern/conversations", "/lectern/presets", "/lectern/votes")
@@ -65,13 +66,14 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
     store = KeyStore(database, pepper, KeyMark(settings.gateway_data_dir))
     keys = KeyTable(store, pepper)
     check = KeyCheck(keys, FailureThrottle())
-    parts = _parts(settings, drain, check, database)
+    aliases = Aliases(settings.aliases, settings.gateway_data_dir)
+    parts = _parts(settings, drain, check, database, aliases)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with (
-            parts.upstream,
-            _followed(keys),
+            parts.upstreams,
+            _followed(keys, aliases),
             _written(parts.ledger),
             parts.limits,
             kept_up(database, parts.limits, settings),
@@ -90,13 +92,13 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
         telemetry={"auto_configure": False},  # nothing is sent, whatever the environment says
         redirect_slashes=False,  # an unknown route is 404, not a redirect to a guess
     )
-    app.include_router(landing_routes(settings, ModelServerProbe(parts.upstream), drain))
+    app.include_router(landing_routes(settings, ModelServerProbe(parts.upstreams), drain))
     app.include_router(admin_routes(store, AuditLog(database), check))
     app.include_router(usage_routes(database, check))
     app.include_router(metrics_routes(parts.metrics, check))
     app.include_later(ROOM, lambda: _room_routes(check, database))
     for route in RELAYED:
-        endpoint = (ModelList if route.listing else Relay)(route, parts)
+        endpoint = _endpoint(route, len(parts.upstreams.names))(route, parts)
         app.direct[route.method, route.path] = endpoint
         app.router.routes.append(Route(route.path, endpoint, methods=[route.method]))
     app.add_exception_handler(GatewayError, _answer_error)
@@ -105,11 +107,25 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
     return app
 
 
-def _parts(settings: GatewaySettings, drain: Drain, check: KeyCheck, database: Engine) -> Parts:
+def _endpoint(route: RelayedRoute, model_servers: int) -> type[Relay]:
+    if route.listing:
+        return ModelList
+    return MergedList if route.merged and model_servers > 1 else Relay
+
+
+def _parts(
+    settings: GatewaySettings, drain: Drain, check: KeyCheck, database: Engine, aliases: Aliases
+) -> Parts:
     """What a relayed request meets."""
-    upstream = Upstream(settings)
-    models = Models(upstream, settings.aliases, settings.gateway_slots)
+    upstreams = Upstreams(settings)
+    models = Models(upstreams, aliases, settings.gateway_slots)
     admission = Admission(settings, models)
+
+    def servers_changed() -> None:
+        models.merge()
+        admission.resize()
+
+    upstreams.slots, upstreams.on_change = models.slots_of, servers_changed
     return Parts(
         settings=settings,
         drain=drain,
@@ -117,8 +133,8 @@ def _parts(settings: GatewaySettings, drain: Drain, check: KeyCheck, database: E
         models=models,
         limits=open_limits(settings.limits_url.get_secret_value()),
         admission=admission,
-        metrics=Metrics(admission),
-        upstream=upstream,
+        metrics=Metrics(admission, upstreams),
+        upstreams=upstreams,
         ledger=Ledger(database),
         log=RequestLog(),
     )
@@ -132,17 +148,19 @@ def _room_routes(check: KeyCheck, database: Engine) -> APIRouter:
 
 
 @contextlib.asynccontextmanager
-async def _followed(keys: KeyTable) -> AsyncIterator[None]:
+async def _followed(keys: KeyTable, aliases: Aliases) -> AsyncIterator[None]:
+    """Keys and aliases are kept as they are elsewhere while the app lives."""
     try:
         await keys.refresh()
     except KeysUnavailable as error:
         log.warning("starting without keys: the database does not answer (%s)", error)
-    follower = asyncio.create_task(keys.follow())
+    followers = [asyncio.create_task(keys.follow()), asyncio.create_task(aliases.follow())]
     try:
         yield
     finally:
-        follower.cancel()
-        await asyncio.gather(follower, return_exceptions=True)
+        for follower in followers:
+            follower.cancel()
+        await asyncio.gather(*followers, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

@@ -42,9 +42,12 @@ def read_ask(body: bytes, route: RelayedRoute) -> Ask:
     if route.method != "POST":
         return Ask(body)
     document = _object(body)
-    model = document.get("model")
+    model = document.get(route.model_field)
     if model is not None and not isinstance(model, str):
-        raise BadRequest("The field 'model' must be a string: a model's id.", param="model")
+        raise BadRequest(
+            f"The field {route.model_field!r} must be a string: a model's id.",
+            param=route.model_field,
+        )
     stream = document.get("stream")
     if stream is not None and not isinstance(stream, bool):
         raise BadRequest("The field 'stream' must be true or false.", param="stream")

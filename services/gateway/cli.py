@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+from gateway.alias_command import aliases
 from gateway.key_commands import keys
 from gateway.usage_command import usage
 
@@ -17,3 +18,4 @@ cli = typer.Typer(
 )
 cli.add_typer(keys, name="keys")
 cli.command()(usage)
+cli.command()(aliases)

@@ -11,6 +11,7 @@
     ├── ModelForbidden           403  the key may not use this model
     ├── WaitedTooLong            503  no slot came free in time
     ├── ShuttingDown             503  SIGTERM came; says when to try again
+    ├── NoModelServer            503  of several model servers none can be asked right now
     ├── LedgerAway               503  the ledger cannot be written
     ├── LimitsAway               503  the store of the limits does not answer
     ├── NotOffered               501  a route that the model server does not have
@@ -111,6 +112,14 @@ class WaitedTooLong(GatewayError):
 
 class ShuttingDown(GatewayError):
     status, type, code = 503, "service_unavailable", "shutting_down"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NoModelServer(GatewayError):
+    status, type, code = 503, "service_unavailable", "no_model_server"
 
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message)

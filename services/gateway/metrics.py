@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from gateway.admission import Admission
 from gateway.fair_queue import FairQueue
+from gateway.upstreams import Upstreams
 from gateway.visit import Visit
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -49,11 +50,13 @@ class Spread:
 class Metrics:
     """The tallies of one gateway."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, upstreams: Upstreams) -> None:
         self._admission = admission
+        self.upstreams = upstreams
         self._models: set[str] = set()
         self.requests: Counter[tuple[str, str]] = Counter()  # by route and outcome
         self.tokens: Counter[tuple[str, str]] = Counter()  # by input or output, and model
+        self.answered: Counter[str] = Counter()  # by model server
         self.truncated = 0
         self.duration = Spread(SECONDS)
         self.first_token = Spread(SECONDS)
@@ -64,6 +67,8 @@ class Metrics:
     def note(self, visit: Visit) -> None:
         """Takes note of a request that has ended."""
         self.requests[visit.route.path, visit.outcome] += 1
+        if visit.answer is not None:
+            self.answered[visit.answer.server] += 1
         if visit.outcome == "answer_cut_off":
             self.truncated += 1
         if not visit.opened_at or not visit.route.takes_slot:

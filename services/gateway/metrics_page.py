@@ -18,6 +18,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from gateway.breaker import State
 from gateway.metrics import Metrics, Spread
 
 MODEL = "gen_ai_request_model"
@@ -35,6 +36,7 @@ class _Page(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._counters()
         yield from self._queues()
+        yield from self._upstreams()
         metrics = self._metrics
         for name, text, spread in (
             ("gen_ai_server_request_duration_seconds", "Whole request", metrics.duration),
@@ -84,6 +86,24 @@ class _Page(Collector):
             waiting.add_metric(label, queue.waiting)
         yield running
         yield waiting
+
+    def _upstreams(self) -> Iterator[Metric]:
+        servers, label = self._metrics.upstreams, ["upstream"]
+        up = GaugeMetricFamily("lectern_upstream_up", "1 while its breaker is closed", labels=label)
+        state = GaugeMetricFamily(
+            "lectern_upstream_breaker", "1 for its present state", labels=["upstream", "state"]
+        )
+        running = GaugeMetricFamily("lectern_upstream_running", "Requests under way", labels=label)
+        answered = CounterMetricFamily(
+            "lectern_upstream_answers", "Requests that it answered", labels=label
+        )
+        for name in servers.names:
+            up.add_metric([name], servers.answers(name))
+            for each in State:
+                state.add_metric([name, each], servers.state(name) is each)
+            running.add_metric([name], servers.running(name))
+            answered.add_metric([name], self._metrics.answered[name])
+        yield from (up, state, running, answered)
 
 
 def _histogram(name: str, text: str, spread: Spread) -> Metric:

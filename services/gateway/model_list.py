@@ -1,18 +1,21 @@
 """`/v1/models` and `/v1/models/{id}`: the models that one key may use, other names included.
 
-Owns what is shown to whom. The lists in LM Studio's own format pass unchanged through `relay`;
-this one is the gateway's, because tools take a name from it and use it.
+Owns what is shown to whom. The lists in LM Studio's own format pass unchanged through `relay`, or
+are put together where there are several model servers; this one is the gateway's, because tools
+take a name from it and use it.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
 from starlette.types import Scope
 
 from gateway.caller import Caller
-from gateway.errors import LedgerAway
+from gateway.catalogue import ask_json
+from gateway.errors import GatewayError, LedgerAway
 from gateway.keys import Key
 from gateway.models import Models
 from gateway.relay import Relay
@@ -30,15 +33,38 @@ class ModelList(Relay):
             raise RuntimeError("a list of models belongs to a key")
         if not parts.ledger.accepting:
             raise LedgerAway("Usage cannot be written down right now. Try again in a moment.")
-        if name := scope.get("path_params", {}).get("model"):
-            found = await one_model(parts.models, name, key)
-        else:
-            found = await all_models(parts.models, key)
-        body = orjson.dumps(found)
+        body = orjson.dumps(await self._found(scope, key))
         await self._end(visit, "ok", 200)
         head = {"content-type": "application/json", "content-length": str(len(body))}
         await caller.start(200, head)
         await caller.send(body, last=True)
+
+    async def _found(self, scope: Scope, key: Key) -> dict[str, Any]:
+        models = self._parts.models
+        if name := scope.get("path_params", {}).get("model"):
+            return await one_model(models, name, key)
+        return await all_models(models, key)
+
+
+class MergedList(ModelList):
+    """A list in LM Studio's own format, put together from those of several model servers."""
+
+    async def _found(self, _scope: Scope, _key: Key) -> dict[str, Any]:
+        upstreams, field = self._parts.upstreams, self._route.merged
+        names = [name for name in upstreams.names if upstreams.answers(name)]
+        found = await asyncio.gather(
+            *(ask_json(upstreams.one(name), self._route.path) for name in names),
+            return_exceptions=True,
+        )
+        merged: dict[str, Any] = {}
+        for reply in found:
+            rows = reply.get(field) if isinstance(reply, dict) else None
+            for row in rows if isinstance(rows, list) else []:
+                if isinstance(row, dict):
+                    merged.setdefault(str(row.get("key") or row.get("id")), row)
+        if not merged and found and isinstance(found[0], GatewayError):
+            raise found[0]
+        return {field: list(merged.values())}
 
 
 async def all_models(models: Models, key: Key) -> dict[str, Any]:

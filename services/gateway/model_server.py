@@ -1,7 +1,8 @@
 """Whether the model server answers, for the landing page and `/readyz`.
 
 Owns one short-lived probe, remembered for a second, so that many open pages ask the model server
-once. It decides nothing about requests: those find out for themselves.
+once; of several servers the first that answers speaks for all. It decides nothing about requests:
+those find out for themselves.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Literal
 import orjson
 
 from gateway.errors import GatewayError
-from gateway.upstream import Upstream
+from gateway.upstreams import Upstreams
 
 REMEMBER_S = 1.0
 PROBE_TIMEOUT_S = 2.0
@@ -36,8 +37,8 @@ class ModelServerState:
 class ModelServerProbe:
     """Asks `GET /lmstudio-greeting`, the route by which LM Studio's own tools find a server."""
 
-    def __init__(self, upstream: Upstream) -> None:
-        self._upstream = upstream
+    def __init__(self, upstreams: Upstreams) -> None:
+        self._upstreams = upstreams
         self._state = ModelServerState("away", "not asked yet")
         self._asked_at = float("-inf")
         self._asking = asyncio.Lock()
@@ -53,7 +54,9 @@ class ModelServerProbe:
     async def _ask(self) -> ModelServerState:
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_S):
-                answer = await self._upstream.open("GET", "/lmstudio-greeting", {}, b"")
+                answer = await self._upstreams.open(
+                    "GET", "/lmstudio-greeting", {}, b"", again=True
+                )
                 try:
                     body = await answer.read()
                 finally:

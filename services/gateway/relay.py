@@ -29,7 +29,7 @@ from gateway.rate_limits import RateLimits
 from gateway.request_log import RequestLog
 from gateway.routes import RelayedRoute
 from gateway.settings import GatewaySettings
-from gateway.upstream import Upstream
+from gateway.upstreams import Upstreams
 from gateway.usage import UsageMeter
 from gateway.visit import Visit
 
@@ -47,7 +47,7 @@ class Parts:
     models: Models
     limits: RateLimits
     admission: Admission
-    upstream: Upstream
+    upstreams: Upstreams
     ledger: Ledger
     log: RequestLog
 
@@ -96,8 +96,14 @@ class Relay:
         visit.meter = UsageMeter(len(visit.ask.body))
         beat = self._heartbeat(caller, visit)
         try:
-            visit.answer = await parts.upstream.open(
-                self._route.method, target(scope), caller.forwarded_headers(), visit.ask.body
+            visit.answer = await parts.upstreams.open(
+                self._route.method,
+                target(scope),
+                caller.forwarded_headers(),
+                visit.ask.body,
+                among=parts.models.servers(visit.ask.model or named_in(scope)),
+                again=self._route.again,
+                on_leaving=visit.note_leaving,
             )
             await pass_on(visit, caller, beat, lambda: self._end(visit, "ok", visit.answer_status))
         finally:
@@ -135,6 +141,11 @@ class Relay:
 
     async def _end(self, visit: Visit, outcome: str, status: int) -> None:
         await visit.end(outcome, status, self._parts.limits, self._parts.ledger)
+
+
+def named_in(scope: Scope) -> str:
+    """The model that a path names, such as that of `/api/v0/models/{model}`, or nothing."""
+    return str(scope.get("path_params", {}).get("model", ""))
 
 
 def target(scope: Scope) -> str:

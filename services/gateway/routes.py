@@ -20,6 +20,8 @@ class RelayedRoute:
     waits its turn. `names_model`: a model is named, maybe by an alias. `usage_on_request`: a stream
     states its usage only when `include_usage` is set. `listing`: answered by `model_list` from the
     model server's list, not passed on. `otherwise`: what to do where the model server lacks it.
+    `model_field` names the model in a body. `merged`: the list in an answer that is put together
+    from those of all model servers, where there are several.
     """
 
     method: str
@@ -32,6 +34,13 @@ class RelayedRoute:
     listing: bool = False
     names_model: bool = False
     otherwise: str = ""
+    model_field: str = "model"
+    merged: str = ""
+
+    @property
+    def again(self) -> bool:
+        """Whether another model server may be asked when the first dies: no harm done twice."""
+        return self.method == "GET" or self.names_model
 
 
 _DONE = (b"[DONE]",)
@@ -63,11 +72,17 @@ RELAYED = (
     _work("/api/v0/completions", end_marks=_DONE, usage_on_request=True),
     _work("/api/v0/embeddings", scope=Scope.EMBED),
     _work("/api/v1/chat", protocol=Protocol.NATIVE, end_marks=(b"chat.end",)),
-    RelayedRoute("GET", "/api/v0/models", Scope.MODELS_READ),
+    RelayedRoute("GET", "/api/v0/models", Scope.MODELS_READ, merged="data"),
     RelayedRoute("GET", "/api/v0/models/{model:path}", Scope.MODELS_READ),
-    RelayedRoute("GET", "/api/v1/models", Scope.MODELS_READ, Protocol.NATIVE),
+    RelayedRoute("GET", "/api/v1/models", Scope.MODELS_READ, Protocol.NATIVE, merged="models"),
     RelayedRoute("POST", "/api/v1/models/load", Scope.MODELS_MANAGE, Protocol.NATIVE),
-    RelayedRoute("POST", "/api/v1/models/unload", Scope.MODELS_MANAGE, Protocol.NATIVE),
+    RelayedRoute(
+        "POST",
+        "/api/v1/models/unload",
+        Scope.MODELS_MANAGE,
+        Protocol.NATIVE,
+        model_field="instance_id",
+    ),
     RelayedRoute("POST", "/api/v1/models/download", Scope.MODELS_MANAGE, Protocol.NATIVE),
     RelayedRoute(
         "GET", "/api/v1/models/download/status/{job}", Scope.MODELS_MANAGE, Protocol.NATIVE

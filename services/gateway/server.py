@@ -27,16 +27,19 @@ GRACE_S = 5
 
 
 class DrainingServer(uvicorn.Server):
-    """uvicorn, but SIGTERM lets what runs finish; a second signal ends at once."""
+    """uvicorn, but SIGTERM lets what runs finish; a second signal ends the wait for it."""
 
     def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
         super().__init__(config)
         self._drain = drain
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begins the drain; uvicorn's own stop comes when it is done."""
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 (uvicorn's)
+        """Begins the drain; uvicorn's own stop comes when it is done.
+
+        However many signals come, the app's own end is never skipped: rows may still be written.
+        """
         if self._drain.begun:
-            super().handle_exit(sig, frame)
+            self.should_exit = True
         self._drain.begin()
 
     async def on_tick(self, counter: int) -> bool:
@@ -78,7 +81,7 @@ def _serve(app: FastAPI, settings: GatewaySettings, drain: Drain) -> NoReturn:
         timeout_graceful_shutdown=GRACE_S,
     )
     server = DrainingServer(config, drain)
-    # uvicorn raises the signal once more when it is done; a clean stop is exit code 0.
+    # For a signal before uvicorn listens to them, or after.
     signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, _exit)
     logging.getLogger(__name__).info(

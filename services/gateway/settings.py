@@ -8,32 +8,34 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gateway.aliases import read_aliases
+from gateway.model_servers import ModelServer, read_tokens, read_upstreams, server_root
 from gateway.state_urls import MEMORY_LIMITS, checked_database_url, checked_limits_url
 
 MIN_PEPPER_CHARS = 32
 # Settings whose value no sentence may repeat.
-SECRETS = ("GATEWAY_KEY_PEPPER", "LMSTUDIO_API_TOKEN", "DATABASE_URL", "LIMITS_URL")
+SECRETS = (
+    "GATEWAY_KEY_PEPPER",
+    "LMSTUDIO_API_TOKEN",
+    "UPSTREAM_TOKENS",
+    "DATABASE_URL",
+    "LIMITS_URL",
+)
 
 
 class SettingsError(Exception):
     """A setting that cannot work; the message names the variable and the value."""
-
-
-def _server_root(url: str) -> str:
-    url = url.rstrip("/").removesuffix("/v1").rstrip("/")  # what people add to it
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("it must be a URL such as http://host.docker.internal:1234")
-    if parts.path or parts.query:
-        raise ValueError("it must be the server's root, without a path")
-    if parts.username or parts.password:
-        raise ValueError("it must not carry a user name or password; use LMSTUDIO_API_TOKEN")
-    return url
 
 
 def _real_pepper(value: SecretStr) -> SecretStr:
@@ -55,11 +57,19 @@ class GatewaySettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
-    lmstudio_url: Annotated[str, AfterValidator(_server_root)] = Field(
+    lmstudio_url: Annotated[str, AfterValidator(server_root)] = Field(
         "http://host.docker.internal:1234", description="root of the model server, without /v1"
     )
     lmstudio_api_token: SecretStr = Field(
         SecretStr(""), description="LM Studio's own API token, when it asks for one"
+    )
+    upstreams: str = Field(
+        "",
+        description="several model servers instead of LMSTUDIO_URL, as "
+        "desk=http://10.0.0.5:1234,gpu=http://10.0.0.6:8000",
+    )
+    upstream_tokens: SecretStr = Field(
+        SecretStr(""), description="tokens that servers in UPSTREAMS ask for, as gpu=sk-…"
     )
     bind_addr: str = Field("127.0.0.1", description="address to listen on")
     gateway_port: Port = Field(8000, description="port of the gateway")
@@ -115,6 +125,19 @@ class GatewaySettings(BaseSettings):
         600.0, description="seconds of silence from the model server before giving up"
     )
 
+    @field_validator("upstreams")
+    @classmethod
+    def _upstreams_can_be_read(cls, text: str) -> str:
+        read_upstreams(text)
+        return text
+
+    @field_validator("upstream_tokens")
+    @classmethod
+    def _tokens_can_be_read(cls, text: SecretStr, info: ValidationInfo) -> SecretStr:
+        if "upstreams" in info.data:  # else that one is refused already
+            read_tokens(text.get_secret_value(), read_upstreams(info.data["upstreams"]))
+        return text
+
     @field_validator("gateway_aliases")
     @classmethod
     def _aliases_can_be_read(cls, text: str) -> str:
@@ -127,21 +150,21 @@ class GatewaySettings(BaseSettings):
         return read_aliases(self.gateway_aliases)
 
     @property
+    def model_servers(self) -> tuple[ModelServer, ...]:
+        """The model servers: those of UPSTREAMS, else the one at LMSTUDIO_URL."""
+        roots = read_upstreams(self.upstreams)
+        tokens = read_tokens(self.upstream_tokens.get_secret_value(), roots)
+        several = [
+            ModelServer(name, url, SecretStr(tokens.get(name, ""))) for name, url in roots.items()
+        ]
+        one = ModelServer("lmstudio", self.lmstudio_url, self.lmstudio_api_token)
+        return tuple(several) or (one,)
+
+    @property
     def sqlalchemy_url(self) -> str:
         """The database's URL: the one given, else a SQLite file in the data folder."""
         default = f"sqlite:///{self.gateway_data_dir.resolve() / 'lectern.db'}"
         return self.database_url.get_secret_value() or default
-
-
-def read_aliases(text: str) -> dict[str, str]:
-    """`a=b,c=d` as a mapping; raises ValueError naming the part that is wrong."""
-    aliases: dict[str, str] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, equals, model = (word.strip() for word in part.partition("="))
-        if not (name and equals and model):
-            raise ValueError(f"the part {part!r} must look like gpt-4o-mini=lectern-101")
-        aliases[name] = model
-    return aliases
 
 
 def load_settings() -> GatewaySettings:

@@ -7,30 +7,38 @@ other and is never followed, the caller's key never travels on.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 
 from gateway.connections import Connections
 from gateway.errors import ModelServerAway, ModelServerCut, ModelServerSilent
+from gateway.model_servers import ModelServer
 from gateway.reply import Broken
 from gateway.request_head import RequestHead
 from gateway.settings import GatewaySettings
 from gateway.wire import Connection, Silent, Unanswered
 
+Closing = asyncio.Future[None] | None
+
 
 class Answer:
     """The model server's answer whose head has arrived. End it with `release` or `abort`.
 
-    `headers` has lower-case names; of a repeated one the first value counts.
+    `headers` has lower-case names; of a repeated one the first value counts. `server` is the name
+    of the model server. `on_end` is called once, when the answer is given back.
     """
 
-    __slots__ = ("_connection", "_connections", "headers", "status")
+    __slots__ = ("_connection", "_connections", "headers", "on_end", "server", "status")
 
-    def __init__(self, connection: Connection, connections: Connections) -> None:
+    def __init__(self, connection: Connection, connections: Connections, server: str) -> None:
         self._connection: Connection | None = connection
         self._connections = connections
+        self.server = server
         self.status = connection.status
         self.headers = connection.headers
+        self.on_end: Callable[[], None] | None = None
 
     async def read(self) -> bytes:
         """The next bytes as they came, b"" at the end; raises `ModelServerCut` or `…Silent`."""
@@ -43,27 +51,36 @@ class Answer:
         except Broken as error:
             raise ModelServerCut("The model server broke off in mid-answer.") from error
 
-    def abort(self) -> None:
-        """Closes the connection at once, so that the model server stops working."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.abort()
+    def abort(self) -> Closing:
+        """Hangs up at once, so that the model server stops working.
+
+        The future, if there is one, is done when the model server has closed its side.
+        """
+        connection = self._let_go()
+        return connection.hang_up() if connection is not None else None
 
     def release(self) -> None:
         """Gives the connection back; it is kept only when the answer was read to its end."""
-        connection, self._connection = self._connection, None
+        connection = self._let_go()
         if connection is not None:
             self._connections.give_back(connection)
+
+    def _let_go(self) -> Connection | None:
+        connection, self._connection = self._connection, None
+        if connection is not None and self.on_end is not None:
+            self.on_end()
+        return connection
 
 
 class Upstream:
     """One model server. Use as an async context manager; `open` per request."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
-        url = settings.lmstudio_url
-        self._head = RequestHead(url, settings.lmstudio_api_token.get_secret_value())
+    def __init__(self, settings: GatewaySettings, server: ModelServer | None = None) -> None:
+        server = server or settings.model_servers[0]
+        self.name = server.name
+        self._head = RequestHead(server.url, server.token.get_secret_value())
         self._connections = Connections(
-            url, settings.gateway_connect_timeout_s, settings.gateway_answer_timeout_s
+            server.url, settings.gateway_connect_timeout_s, settings.gateway_answer_timeout_s
         )
 
     async def __aenter__(self) -> Upstream:
@@ -72,34 +89,51 @@ class Upstream:
     async def __aexit__(self, *_: object) -> None:
         await self._connections.close()
 
-    async def open(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+    async def open(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        on_leaving: Callable[[Closing], None] | None = None,
+    ) -> Answer:
         """Sends a request and waits for the answer's head.
 
-        `path` is encoded already and may carry a query. Raises `ModelServerAway` or `…Silent`,
-        and `BadRequest` for what cannot be put into a head.
+        `path` is encoded already and may carry a query. Who is cancelled while waiting hears
+        through `on_leaving` when the model server will have closed its side. Raises
+        `ModelServerAway` or `…Silent`, and `BadRequest` for what cannot be put into a head.
         """
         head = self._head.build(method, path, headers, len(body))
         kept = self._connections.take()
         try:
             if kept is not None:
                 try:
-                    return await self._ask(kept, head, body)
+                    return await self._ask(kept, head, body, on_leaving)
                 except Unanswered:
                     pass  # it was closed meanwhile: nothing was answered, so ask once more
-            return await self._ask(await self._connections.connect(), head, body)
+            fresh = await self._connections.connect()
+            return await self._ask(fresh, head, body, on_leaving)
         except Silent as error:
             raise ModelServerSilent("The model server did not answer in time.") from error
         except (Broken, OSError) as error:  # TimeoutError and SSL's errors are OSErrors
             raise _away(error) from error
 
-    async def _ask(self, connection: Connection, head: bytes, body: bytes) -> Answer:
+    async def _ask(
+        self,
+        connection: Connection,
+        head: bytes,
+        body: bytes,
+        on_leaving: Callable[[Closing], None] | None,
+    ) -> Answer:
         try:
             connection.send(head, body)
             await connection.head()
         except BaseException:  # a cancellation too: the model server must not work for nobody
-            connection.abort()
+            closing = connection.hang_up()
+            if on_leaving is not None:
+                on_leaving(closing)
             raise
-        return Answer(connection, self._connections)
+        return Answer(connection, self._connections, self.name)
 
     def __repr__(self) -> str:
         return f"<Upstream {self._connections!r}>"

@@ -18,7 +18,7 @@ from gateway.keys import Key
 from gateway.ledger import Ledger, Row
 from gateway.rate_limits import RateLimits, Reservation
 from gateway.routes import RelayedRoute
-from gateway.upstream import Answer
+from gateway.upstream import Answer, Closing
 from gateway.usage import Usage, UsageMeter
 
 # Ids of one process share a random stem: unique without a system call for each request.
@@ -39,6 +39,7 @@ class Visit:
         "first_at",
         "key",
         "last_at",
+        "leaving",
         "meter",
         "opened_at",
         "outcome",
@@ -60,6 +61,7 @@ class Visit:
         self.place: Place | None = None
         self.reservation: Reservation | None = None
         self.answer: Answer | None = None
+        self.leaving: Closing = None
         self.queue_s = 0.0
         self.opened_at = 0.0
         self.first_at: float | None = None
@@ -76,6 +78,10 @@ class Visit:
         if self.first_at is None:
             self.first_at = self.last_at
         self.bytes_out += size
+
+    def note_leaving(self, closing: Closing) -> None:
+        """The model server was hung up on before it answered; it will have closed its side then."""
+        self.leaving = closing
 
     @property
     def usage(self) -> Usage:
@@ -109,14 +115,21 @@ class Visit:
             if outcome == "ok":
                 self.answer.release()
             else:
-                self.answer.abort()
+                self.leaving = self.answer.abort()
         if self.place is not None:
-            self.place.leave(used)
+            self._leave(self.place, used)
         committed = ledger.record(self._row()) if self.key is not None else None
         if self.reservation is not None:
             await limits.settle(self.reservation, used)
         if committed is not None:
             await committed
+
+    def _leave(self, place: Place, used: int) -> None:
+        """Gives the slot back, when the model server has really let go of the request."""
+        if self.leaving is None or self.leaving.done():
+            place.leave(used)
+        else:
+            self.leaving.add_done_callback(lambda _: place.leave(used))
 
     def _row(self) -> Row:
         assert self.key is not None  # noqa: S101 (checked by the only caller)
@@ -130,7 +143,7 @@ class Visit:
             key_name=self.key.name,
             route=self.route.path,
             model=self.ask.model[:200],
-            upstream="",
+            upstream=self.answer.server if self.answer else "",
             outcome=self.outcome,
             status=self.status,
             prompt_tokens=usage.prompt_tokens,

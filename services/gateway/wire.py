@@ -5,6 +5,7 @@ the bytes mean is `reply`'s matter. It knows neither addresses nor settings, and
 gateway: `upstream` translates `Broken` and `Silent`.
 
     fresh ──send──► waiting ──head──► reading ──the answer's end──► idle ──send──► …
+      waiting, reading ──hang up──► leaving ──the server closes, or time is up──► closed
       any state ──abort, time-out, nonsense, close──► closed
 """
 
@@ -18,6 +19,8 @@ import httptools
 
 from gateway.reply import Broken, Reply
 
+# How long a server may take to close its side once it was told that nobody listens any more.
+CLOSE_WITHIN_S = 2.0
 # Unread body above this stops the reading from the socket; one more read may come on top.
 MAX_UNREAD_BYTES = 64 * 1024
 
@@ -45,6 +48,7 @@ class Connection(Reply, asyncio.Protocol):
         self._deadline = 0.0
         self._waiter: asyncio.Future[None] | None = None
         self._busy = False
+        self._closed: asyncio.Future[None] | None = None
         super().__init__()
 
     def _begin(self) -> None:
@@ -118,6 +122,29 @@ class Connection(Reply, asyncio.Protocol):
             self._arm()
         return True
 
+    def hang_up(self) -> asyncio.Future[None] | None:
+        """Ends an exchange early; the future is done when the server has closed its side, too.
+
+        Our side is closed at once, which is what model servers watch for (uvicorn, Node, Go and
+        llama.cpp stop working then); what still comes is thrown away. None: it is closed already.
+        """
+        transport = self._transport
+        if transport is None or self._error is not None or self._whole:
+            self.abort()
+            return None
+        if not transport.can_write_eof():  # TLS knows no half-closed connection
+            self.abort()
+            return None
+        self._error = Broken("The connection was hung up.")
+        self._closed = self._loop.create_future()
+        transport.write_eof()
+        if self._paused:
+            transport.resume_reading()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(CLOSE_WITHIN_S, transport.abort)
+        return self._closed
+
     def abort(self) -> None:
         """Closes the socket at once, in whatever state."""
         if self._error is None:
@@ -177,6 +204,8 @@ class Connection(Reply, asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._closed is not None:
+            return  # hung up: nobody wants to know
         if not self._busy:
             self.abort()  # nobody asked
             return
@@ -205,4 +234,6 @@ class Connection(Reply, asyncio.Protocol):
             self._error = kind(f"The connection was closed ({exc or 'by the model server'}).")
         self.abort()
         self._wake()
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(None)
         self._on_lost(self)

@@ -10,6 +10,7 @@ import asyncio
 import re
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -207,10 +208,14 @@ async def test_what_is_no_answer_is_said_to_be_away(answer: Callable[[Exchange],
 
 
 async def settled(upstream: Upstream) -> str:
-    """The client's state after the event loop has closed what was aborted."""
-    for _ in range(20):
-        await asyncio.sleep(0)
-    return repr(upstream)
+    """The client's state when what was given up is closed on both sides, or 10 s have passed."""
+    deadline = time.monotonic() + 10
+    while True:
+        for _ in range(20):
+            await asyncio.sleep(0)
+        is_open, idle = re.findall(r"\d+", repr(upstream))
+        if is_open == idle or time.monotonic() > deadline:
+            return repr(upstream)
 
 
 async def test_nobody_listens() -> None:
