@@ -12,12 +12,13 @@ import asyncio
 import logging
 import threading
 from collections import deque
+from contextlib import closing
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Engine, insert
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine
 
+from gateway.row_writer import RowWriter
 from gateway.schema import requests
 
 RETRY_S = 0.5
@@ -54,7 +55,7 @@ class Ledger:
     """Writes rows in a thread of its own. `start` and `stop` belong to the app's lifespan."""
 
     def __init__(self, database: Engine) -> None:
-        self._database = database
+        self._writer = RowWriter(database, requests, Row._fields)
         self._waiting: deque[tuple[Row, asyncio.Future[None]]] = deque()
         self._wake = threading.Event()
         self._stopping = False
@@ -98,29 +99,30 @@ class Ledger:
         self._patience = None
         waiting = [done for _, done in list(self._waiting) if not done.done()]
         if not oldest.done():
+            self.accepting = False  # until a batch is committed
             _finish(waiting)
         elif waiting and self._loop is not None:
             self._patience = self._loop.call_later(COMMIT_TIMEOUT_S, self._end_patience, waiting[0])
 
     def _write_all(self) -> None:
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                if not self._write_batch() and self._stopping:
-                    log.error("%d ledger rows were lost: the database is away", len(self._waiting))
-                    return
-            if self._stopping:
-                return
+        with closing(self._writer):
+            stopping = False
+            while not stopping:
+                self._wake.wait()
+                self._wake.clear()
+                stopping = self._stopping  # before the look at what waits: nothing comes after it
+                while self._waiting:
+                    if not self._write_batch() and self._stopping:
+                        log.error("%d ledger rows are lost: no database", len(self._waiting))
+                        return
 
     def _write_batch(self) -> bool:
         """Commits what waits, up to `MAX_BATCH` rows; False when the database is away."""
         size = min(len(self._waiting), MAX_BATCH)
         batch = [self._waiting[index] for index in range(size)]
         try:
-            with self._database.begin() as connection:
-                connection.execute(insert(requests), [row._asdict() for row, _ in batch])
-        except SQLAlchemyError as error:
+            self._writer.write([row for row, _ in batch])
+        except Exception as error:  # whatever it is: a thread that died would lose every row
             if self.accepting:
                 log.error("the ledger cannot be written (%s); rows are kept", type(error).__name__)  # noqa: TRY400
             self.accepting = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from gateway.ledger import Ledger, Row
 from gateway.retention import delete_before
 from gateway.schema import metadata, requests
 from gateway.settings import GatewaySettings
-from gateway.usage_report import By, usage_rows
+from gateway.usage_report import By, tokens_since, usage_rows
 from tests.running import wait_until
 
 pytestmark = pytest.mark.usefixtures("each_database")
@@ -92,6 +92,32 @@ async def test_rows_are_kept_while_the_database_is_away(ledger: Ledger, database
     await done
     assert ledger.accepting
     assert count(database) == 1
+
+
+async def test_no_value_can_stop_the_ledger(ledger: Ledger, database: Engine) -> None:
+    """Names come from callers and numbers from model servers, whatever they are."""
+    await asyncio.gather(
+        ledger.record(row(1, model="a\0b")),
+        ledger.record(row(2, model="\ud800")),
+        ledger.record(row(3, prompt_tokens=10**30, completion_tokens=2**63)),
+        ledger.record(row(4)),
+    )
+    await ledger.record(row(5))
+    assert ledger.accepting
+    assert count(database) == 5
+    assert usage_rows(database)[0]["total_tokens"] >= 1_000_000_000
+    assert tokens_since(database, NOW - timedelta(days=1))["o1"] >= 1_000_000_000
+
+
+async def test_times_are_kept_in_utc(ledger: Ledger, database: Engine) -> None:
+    elsewhere = timezone(timedelta(hours=5))
+    await ledger.record(row(began_at=datetime(2026, 11, 24, 2, 30, 0, 5, elsewhere)))
+    with database.connect() as connection:
+        began_at = connection.execute(select(requests.c.began_at)).scalar_one()
+    assert began_at.replace(tzinfo=began_at.tzinfo or UTC) == datetime(
+        2026, 11, 23, 21, 30, 0, 5, UTC
+    )
+    assert [entry["day"] for entry in usage_rows(database, By.DAY)] == ["2026-11-23"]
 
 
 async def test_usage_adds_up_by_key_model_and_day(ledger: Ledger, database: Engine) -> None:
