@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -24,9 +24,14 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def open_database(settings: GatewaySettings) -> Engine:
     """An engine on the configured database, upgraded to the newest schema."""
     settings.gateway_data_dir.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(settings.sqlalchemy_url, hide_parameters=True)
-    if engine.dialect.name == "sqlite":
+    url = make_url(settings.sqlalchemy_url)
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, hide_parameters=True)
         event.listen(engine, "connect", _set_pragmas)
+    else:
+        from gateway.postgresql import open_postgresql  # the driver is loaded only when used
+
+        engine = open_postgresql(url)
     if not _is_current(engine):
         with _one_at_a_time(settings.gateway_data_dir / "upgrade.lock"):
             _upgrade(engine)
@@ -66,7 +71,13 @@ def _upgrade(engine: Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
+    if engine.dialect.name == "postgresql":
+        from gateway.postgresql import upgrading
+
+        transaction = upgrading(engine)
+    else:
+        transaction = engine.begin()
+    with transaction as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

@@ -22,7 +22,7 @@ from gateway.key_form import KEY_CHARS, digest, read_key
 from gateway.key_store import KeyStore
 from gateway.keys import Key
 
-POLL_S = 1.0
+POLL_S = 0.5
 UNKNOWN_ASK_S = 0.2
 log = logging.getLogger(__name__)
 
@@ -124,11 +124,13 @@ class KeyTable:
                 self._keys = {key.public_id: key for key in found}
                 self._proven, self._version = {}, version
         except SQLAlchemyError as error:
+            self._asked_at = self._clock()  # whoever waited meanwhile is told at once
             raise KeysUnavailable(type(error).__name__) from error
         self._seen, self._failed = mark, False
 
     async def follow(self) -> None:
         """Keeps the table fresh until cancelled, also where the mark cannot be seen."""
+        away = False
         while True:
             await asyncio.sleep(POLL_S)
             try:
@@ -136,7 +138,11 @@ class KeyTable:
                     self._mark.reopen()
                 await self.refresh()
             except KeysUnavailable as error:
-                log.warning("the key database does not answer (%s); known keys go on", error)
+                if not away:
+                    log.warning("the key database does not answer (%s); known keys go on", error)
+                away = True
+            else:
+                away = False
 
     def __repr__(self) -> str:
         return f"<KeyTable [{len(self._keys)} keys, version {self._version}]>"

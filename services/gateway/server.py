@@ -90,6 +90,11 @@ def _serve(app: FastAPI, settings: GatewaySettings, drain: Drain) -> NoReturn:
         settings.gateway_port,
         settings.lmstudio_url,
     )
+    shared = settings.sqlalchemy_url.startswith("postgresql")
+    if shared and not settings.gateway_key_pepper.get_secret_value():
+        logging.getLogger(__name__).warning(
+            "GATEWAY_KEY_PEPPER is not set: another gateway on this database will know no key"
+        )
     gc.freeze()  # what was made until now stays: collections need not walk through it
     server.run()
     sys.exit(0 if server.started else 1)

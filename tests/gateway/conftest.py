@@ -15,10 +15,11 @@ from typing import Any
 import httpx
 import pytest
 import uvloop
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 import gateway.database
+import gateway.postgresql
 from tests.running import ROOT, Service, running
 from tests.state_servers import StateServer, new_database
 
@@ -41,13 +42,16 @@ class Front:
     key: str
     client: httpx.Client
     data: Path
+    env: dict[str, str]
 
     def lectern(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs the command line on this gateway's data."""
-        return lectern(self.data, *arguments)
+        return lectern(self.data, *arguments, env=self.env)
 
 
-def lectern(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def lectern(
+    data: Path, *arguments: str, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Runs `lectern …` on a data folder."""
     return subprocess.run(
         [sys.executable, "-m", "gateway", *arguments],
@@ -56,6 +60,7 @@ def lectern(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT / "services"),
             "GATEWAY_DATA_DIR": str(data),
+            **(env or {}),
         },
         capture_output=True,
         text=True,
@@ -67,12 +72,13 @@ def lectern(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def gateway_before(url: str, folder: Path, env: dict[str, str] | None = None) -> Iterator[Front]:
     """A gateway whose model server is at `url`."""
     data = folder / "data"
-    settings = {"LMSTUDIO_URL": url, "GATEWAY_DATA_DIR": str(data), **(env or {})}
+    env = env or {}
+    settings = {"LMSTUDIO_URL": url, "GATEWAY_DATA_DIR": str(data), **env}
     with running("gateway", folder, settings) as service:
-        key = lectern(data, "keys", "create", "--name", "tests").stdout.strip()
+        key = lectern(data, "keys", "create", "--name", "tests", env=env).stdout.strip()
         headers = {"Authorization": f"Bearer {key}"}
         with httpx.Client(base_url=service.url, headers=headers, timeout=20) as client:
-            yield Front(service, key, client, data)
+            yield Front(service, key, client, data, env)
 
 
 @pytest.fixture
@@ -90,12 +96,13 @@ def each_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv("DATABASE_URL", request.getfixturevalue("postgresql_url"))
     connections: list[DBAPIConnection] = []
 
-    def noted(url: str, **options: Any) -> Engine:
+    def noted(url: URL, **options: Any) -> Engine:
         engine = create_engine(url, **options)
         event.listen(engine, "connect", lambda connection, _: connections.append(connection))
         return engine
 
-    monkeypatch.setattr(gateway.database, "create_engine", noted)
+    for module in (gateway.database, gateway.postgresql):
+        monkeypatch.setattr(module, "create_engine", noted)
     yield name
     for connection in connections:  # idle ones that a test left open are no defect
         connection.close()

@@ -37,9 +37,8 @@ def database(settings: GatewaySettings) -> Engine:
 
 def note_request(database: Engine, began_at: datetime, owner: str = "o1") -> None:
     made = row(began_at=began_at, owner=owner, prompt_tokens=60, completion_tokens=35)
-    values = made._asdict()
     with database.begin() as connection:
-        connection.execute(insert(requests).values(values))
+        connection.execute(insert(requests).values(made._asdict()))
 
 
 def note_change(database: Engine, at: datetime) -> None:
