@@ -41,7 +41,11 @@ class StateServer:
         """Starts it and returns when it takes connections."""
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, stdout=log, stderr=log, cwd=self.folder, user=self.user
+                self.command,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                user=self.user,
             )
         wait_until(self._listens, f"{self.command[0]} to listen", timeout_s=60)
 
@@ -54,11 +58,15 @@ class StateServer:
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """It takes connections but answers nothing."""
-        self.process.send_signal(signal.SIGSTOP)
+        made = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        processes = [self.process.pid, *map(int, made.split())]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
         try:
             yield
         finally:
-            self.process.send_signal(signal.SIGCONT)
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
 
     def _listens(self) -> bool:
         if self.process.poll() is not None:
