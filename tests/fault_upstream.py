@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,6 +53,11 @@ class Exchange:
             while self._socket.recv(4096):
                 pass
         self.caller_left.set()
+
+    def reset(self) -> None:
+        """Closes the connection as a crash does: the other side sees a reset."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
 
     def die(self) -> None:
         """Closes the connection here and now, without a word."""
@@ -120,5 +126,8 @@ def _read(connection: socket.socket) -> Exchange | None:
         for name, _, value in (line.partition(":") for line in lines)
     }
     while len(body) < int(headers.get("content-length", "0")):
-        body += connection.recv(65536)
+        piece = connection.recv(65536)
+        if not piece:
+            return None
+        body += piece
     return Exchange(method, target, headers, body, connection)

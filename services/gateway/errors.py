@@ -18,6 +18,8 @@
     ├── KeysAway                 503  the key database does not answer
     ├── ModelServerAway          502  no connection to the model server, or it died
     ├── ModelServerSilent        504  the model server said nothing for too long
+    ├── ModelServerCut           502  the answer ended before it was complete
+    ├── ModelServerUnreadable    502  what came is no answer that an SDK can read
     ├── ModelServerError         the model server's own error, folded into the caller's shape
     └── Defect                   500  anything else that was raised, logged
 
@@ -154,6 +156,10 @@ class ModelServerCut(GatewayError):
     status, type, code = 502, "upstream_error", "answer_cut_off"
 
 
+class ModelServerUnreadable(GatewayError):
+    status, type, code = 502, "upstream_error", "answer_unreadable"
+
+
 class ModelServerError(GatewayError):
     """An error that the model server answered with; keeps its status, type and code."""
 
@@ -229,10 +235,12 @@ def _native_type(error: GatewayError, type_: str) -> str:
 def event_of(error: GatewayError, protocol: Protocol) -> bytes:
     """The error as a server-sent event, for a stream that has begun with status 200."""
     if protocol is Protocol.RESPONSES:
-        _, code = _type_and_code(error)
-        # A negative sequence number would be a lie; the SDK does not need one to raise.
-        fields = {"type": "error", "code": code, "message": error.message, "param": error.param}
-        return b"event: error\ndata: " + orjson.dumps(fields) + b"\n\n"
+        type_, code = _type_and_code(error)
+        # A negative sequence number would be a lie; the SDK does not need one to raise. It raises
+        # for `error` only: the event of OpenAI's reference by itself it hands out as news.
+        fields = {"code": code, "message": error.message, "param": error.param}
+        document = {"type": "error", **fields, "error": {"type": type_, **fields}}
+        return b"event: error\ndata: " + orjson.dumps(document) + b"\n\n"
     body = body_of(error, protocol)
     if protocol is Protocol.NATIVE:
         body = {"type": "error", **body}

@@ -80,10 +80,14 @@ class _Page(Collector):
     def _queues(self) -> Iterator[Metric]:
         running = GaugeMetricFamily("lectern_slots_running", "Slots in use", labels=[MODEL])
         waiting = GaugeMetricFamily("lectern_queue_waiting", "Requests in line", labels=[MODEL])
+        sums: dict[str, tuple[int, int]] = {}  # many models share the name "other"
         for model, queue in self._metrics.queues.items():
-            label = [self._metrics.label(model)]
-            running.add_metric(label, queue.running)
-            waiting.add_metric(label, queue.waiting)
+            name = self._metrics.label(model)
+            before = sums.get(name, (0, 0))
+            sums[name] = (before[0] + queue.running, before[1] + queue.waiting)
+        for name, (taken, in_line) in sums.items():
+            running.add_metric([name], taken)
+            waiting.add_metric([name], in_line)
         yield running
         yield waiting
 

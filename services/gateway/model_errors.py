@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import orjson
 
 from gateway.errors import GatewayError, ModelServerError, NotOffered
-from gateway.events import event_data, split_events
 
 _OVERFLOW = re.compile(
     r"tokens when context the overflows"
@@ -100,28 +99,21 @@ def error_in_success(body: bytes) -> GatewayError | None:
     return _fold(200, document)
 
 
-def cut_at_error(run: bytes) -> tuple[bytes, GatewayError | None]:
-    """Whole events up to LM Studio's `event: error`, and that error; all of them without one.
+def error_in_event(name: str, document: Any) -> GatewayError | None:
+    """The error that an event of a stream (status 200) is, or None; `document` is its data.
 
-    It comes with status 200, at the beginning of a stream or in its midst, and nothing follows.
+    LM Studio's `event: error`, an `error` where a chunk should be, or the type `error`.
     """
-    if b"event: error" not in run:
-        return run, None
-    before = b""
-    for event in split_events(run):
-        if event.lstrip().startswith(b"event: error"):
-            return before, _error_of(event)
-        before += event
-    return run, None
-
-
-def _error_of(event: bytes) -> GatewayError:
-    try:
-        return _fold(200, orjson.loads(event_data(event)))
-    except orjson.JSONDecodeError:
+    if not isinstance(document, dict):
+        if name != "error":
+            return None
         return ModelServerError(
             "The model server broke off with an error.", 502, "upstream_error", None
         )
+    typed = document.get("type") == "error"
+    if typed and "error" not in document:  # as `/v1/responses` has it: the fields themselves
+        document = {"error": {**document, "type": None}}
+    return _fold(200, document) if name == "error" or typed or document.get("error") else None
 
 
 def _fold(status: int, document: Any) -> GatewayError:

@@ -1,20 +1,28 @@
 """The answer on its way from the model server to the caller.
 
-Owns what happens to its bytes: the errors that hide in its beginning, event borders, usage read
-from a copy, the usage chunk that only the gateway asked for, the end that goes out only when the
-ledger has its row, and a stream that was cut without a word.
+Owns what happens to its bytes: event borders, usage read from a copy, the usage chunk that only the
+gateway asked for, the end that goes out only when the ledger has its row, a stream that was cut
+without a word, bounds on what is held. Whether they can be read is `answer_check`'s matter.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
+from gateway.answer_check import StreamCheck, read_whole
 from gateway.caller import Caller
-from gateway.errors import GatewayError, ModelServerCut, NotOffered, Protocol
+from gateway.errors import (
+    GatewayError,
+    ModelServerCut,
+    ModelServerError,
+    ModelServerUnreadable,
+    NotOffered,
+    Protocol,
+)
 from gateway.events import EventCutter, EventTooLong, split_events
 from gateway.heartbeat import Heartbeat
-from gateway.model_errors import cut_at_error, error_in_success, read_error
-from gateway.routes import RelayedRoute
+from gateway.model_errors import error_in_success, read_error
 from gateway.upstream import Answer
 from gateway.usage import is_usage_only
 from gateway.visit import Visit
@@ -26,82 +34,89 @@ EMPTY = (
     "is longer than the model's context."
 )
 CUT = "The model server ended the answer before it was complete."
-Commit = Callable[[], Awaitable[None]]
+# An answer in one piece is held whole. The largest are embeddings: about 20 bytes a number.
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+# What may follow the end of a stream, and how long it is waited for: the connection is worth it.
+MAX_REST_BYTES = 64 * 1024
+REST_S = 1.0
+Commit = Callable[[str], Awaitable[None]]
 
 
 async def pass_on(visit: Visit, caller: Caller, beat: Heartbeat, commit: Commit) -> None:
-    """Sends an opened answer; `commit` is called before the caller can see its end."""
+    """Sends an opened answer; `commit` takes the outcome before the caller can see the end."""
     answer = visit.answer
     if answer is None:
         raise RuntimeError("there is no answer to pass on")
     if answer.status >= 400:
         raise _told(read_error(answer.status, await _read_some(answer)), visit)
     if answer.status >= 300:
-        raise read_error(502, b"")  # a redirect is never followed
-    first = await answer.read()
-    visit.note_piece(len(first))
+        raise _redirected(answer.status)
+    if answer.headers.get("content-encoding", "identity") != "identity":
+        raise ModelServerUnreadable("The model server compressed its answer, unasked.")
     streaming = answer.headers.get("content-type", "").startswith("text/event-stream")
     if streaming:
-        await _pass_stream(visit, caller, beat, answer, first, commit)
+        await _pass_stream(visit, caller, beat, answer, commit)
     else:
-        await _pass_whole(visit, caller, beat, answer, first, commit)
+        await _pass_whole(visit, caller, beat, answer, commit)
 
 
 async def _pass_whole(
-    visit: Visit, caller: Caller, beat: Heartbeat, answer: Answer, first: bytes, commit: Commit
+    visit: Visit, caller: Caller, beat: Heartbeat, answer: Answer, commit: Commit
 ) -> None:
     """An answer in one piece, or in some: its last bytes wait for the ledger."""
-    body = bytearray(first)
+    body = bytearray()
     while piece := await answer.read():
         visit.note_piece(len(piece))
         body += piece
+        if len(body) > MAX_ANSWER_BYTES:
+            raise ModelServerUnreadable(
+                f"The model server's answer is larger than {MAX_ANSWER_BYTES} bytes. "
+                "Ask for less at once."
+            )
     whole = bytes(body)
+    document = read_whole(whole)
     if error := error_in_success(whole):
         raise _told(error, visit)
-    visit.meter.see_answer(whole)
-    await commit()
+    if visit.ask.stream and visit.route.end_marks:
+        raise ModelServerUnreadable("The model server did not answer with a stream.")
+    visit.meter.see_answer(document)
+    await commit("ok")
     await beat.stop()
-    if caller.started:  # a comment went out already, so this answer is not what was announced
-        raise ModelServerCut("The model server did not answer with a stream.")
     await caller.start(answer.status, answer.headers)
     await caller.send(whole, last=True)
 
 
 async def _pass_stream(
-    visit: Visit, caller: Caller, beat: Heartbeat, answer: Answer, first: bytes, commit: Commit
+    visit: Visit, caller: Caller, beat: Heartbeat, answer: Answer, commit: Commit
 ) -> None:
     """A stream of events, each as soon as it is whole; the end waits for the ledger."""
-    cutter, marks, see_events = EventCutter(), visit.route.end_marks, visit.meter.see_events
-    held = b""
-    begun, ended = False, not marks
-    piece = first
-    while piece:
-        run, error = _cut(cutter, piece), None
-        if b"event: error" in run:
-            run, error = _cut_at_error(run, visit.route, begun)
+    marks, see_events = visit.route.end_marks, visit.meter.see_events
+    # LM Studio's own API goes on after an error, to `chat.end`.
+    check = StreamCheck(marks, goes_on=visit.route.protocol is Protocol.NATIVE)
+    cutter, begun, held = EventCutter(), False, b""
+    while not check.ended and (piece := await answer.read()):
+        visit.note_piece(len(piece))
+        run = _cut(cutter, piece)
+        run = check.take(run) if run else run
         if run:
             if not begun:
                 await _begin(caller, beat, answer, run)
                 begun = True
             if see_events(run) and visit.ask.drop_usage:
                 run = b"".join(e for e in split_events(run) if not is_usage_only(e))
-            for mark in marks:
-                if mark in run:
-                    ended = True
-            if ended and marks:
-                held += run
+            if check.ended:
+                held = run
             elif run:
                 await caller.send(run)
-        if error is not None:
-            raise error
-        piece = await answer.read()
-        visit.note_piece(len(piece))
-    if not begun:
-        raise ModelServerCut(CUT if cutter.rest() else EMPTY)
+        if check.error is not None:
+            raise check.error
     held += cutter.rest()
-    if not ended:
+    if not begun:
+        raise ModelServerCut(CUT if held else EMPTY)
+    if marks and not check.ended:
         raise ModelServerCut(CUT)
-    await commit()
+    held += await _rest(answer)
+    await commit(check.told.code or "upstream_error" if check.told else "ok")
     await caller.send(held, last=True)
 
 
@@ -111,16 +126,22 @@ async def _begin(caller: Caller, beat: Heartbeat, answer: Answer, run: bytes) ->
         raise ModelServerCut(EMPTY)
     await beat.stop()
     if not caller.started:
-        await caller.start(answer.status, answer.headers)
+        # A length would be wrong as soon as an event is left out or an error is added.
+        headers = {**answer.headers}
+        headers.pop("content-length", None)
+        await caller.start(answer.status, headers)
 
 
-def _cut_at_error(
-    run: bytes, route: RelayedRoute, begun: bool
-) -> tuple[bytes, GatewayError | None]:
-    before, error = cut_at_error(run)
-    if route.protocol is Protocol.NATIVE and (begun or before):
-        return run, None  # LM Studio's own API goes on after an error, to `chat.end`
-    return before, error
+async def _rest(answer: Answer) -> bytes:
+    """What follows the end: nothing, as a rule. A server that does not close is not waited for."""
+    rest = b""
+    try:
+        async with asyncio.timeout(REST_S):
+            while len(rest) < MAX_REST_BYTES and (piece := await answer.read()):
+                rest += piece
+    except (TimeoutError, GatewayError):
+        pass  # what counts has arrived
+    return rest
 
 
 def _cut(cutter: EventCutter, piece: bytes) -> bytes:
@@ -128,6 +149,16 @@ def _cut(cutter: EventCutter, piece: bytes) -> bytes:
         return cutter.feed(piece)
     except EventTooLong:
         raise ModelServerCut("The model server sent a line without end.") from None
+
+
+def _redirected(status: int) -> ModelServerError:
+    return ModelServerError(
+        f"The model server answered with a redirect ({status}), which is never followed. "
+        "Is LMSTUDIO_URL its root?",
+        502,
+        "upstream_error",
+        None,
+    )
 
 
 def _told(error: GatewayError, visit: Visit) -> GatewayError:

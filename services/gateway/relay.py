@@ -105,7 +105,9 @@ class Relay:
                 again=self._route.again,
                 on_leaving=visit.note_leaving,
             )
-            await pass_on(visit, caller, beat, lambda: self._end(visit, "ok", visit.answer_status))
+            await pass_on(
+                visit, caller, beat, lambda how: self._end(visit, how, visit.answer_status)
+            )
         finally:
             await beat.stop()
 

@@ -16,6 +16,10 @@ class Broken(Exception):
     """The connection ended, or the bytes on it were not an HTTP answer."""
 
 
+class NoAnswer(Broken):
+    """What came is not HTTP."""
+
+
 class _Surplus(Exception):
     """A second answer, to a request that was never sent."""
 
@@ -48,7 +52,7 @@ class Reply:
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            raise Broken(f"That is no HTTP answer: {error}.") from error
+            raise NoAnswer(f"That is no HTTP answer: {error}.") from error
         if self._overhead > MAX_OVERHEAD_BYTES:
             raise Broken("The answer's headers are too large.")
 

@@ -16,19 +16,19 @@ from gateway.keys import Scope
 class RelayedRoute:
     """One route of the model server.
 
-    A whole stream has one of `end_marks` near its end. `takes_slot`: the model works on it, so it
-    waits its turn. `names_model`: a model is named, maybe by an alias. `usage_on_request`: a stream
-    states its usage only when `include_usage` is set. `listing`: answered by `model_list` from the
-    model server's list, not passed on. `otherwise`: what to do where the model server lacks it.
-    `model_field` names the model in a body. `merged`: the list in an answer that is put together
-    from those of all model servers, where there are several.
+    A whole stream ends with an event that is, or has the type of, one of `end_marks`. `takes_slot`:
+    the model works on it, so it waits its turn. `names_model`: a model is named, maybe by an alias.
+    `usage_on_request`: a stream states its usage only when `include_usage` is set. `listing`:
+    answered by `model_list` from the model server's list, not passed on. `otherwise`: what to do
+    where the model server lacks it. `model_field` names the model in a body. `merged`: the list in
+    an answer that is put together from those of all model servers, where there are several.
     """
 
     method: str
     path: str
     scope: Scope
     protocol: Protocol = Protocol.OPENAI
-    end_marks: tuple[bytes, ...] = ()
+    end_marks: tuple[str, ...] = ()
     takes_slot: bool = False
     usage_on_request: bool = False
     listing: bool = False
@@ -43,8 +43,8 @@ class RelayedRoute:
         return self.method == "GET" or self.names_model
 
 
-_DONE = (b"[DONE]",)
-_RESPONSE_ENDED = (b"response.completed", b"response.incomplete", b"response.failed")
+_DONE = ("[DONE]",)
+_RESPONSE_ENDED = ("response.completed", "response.incomplete", "response.failed")
 
 
 def _work(path: str, **more: Any) -> RelayedRoute:
@@ -58,7 +58,7 @@ RELAYED = (
     _work("/v1/completions", end_marks=_DONE, usage_on_request=True),
     _work("/v1/embeddings", scope=Scope.EMBED),
     _work("/v1/responses", protocol=Protocol.RESPONSES, end_marks=_RESPONSE_ENDED),
-    _work("/v1/messages", protocol=Protocol.ANTHROPIC, end_marks=(b"message_stop",)),
+    _work("/v1/messages", protocol=Protocol.ANTHROPIC, end_marks=("message_stop",)),
     RelayedRoute(
         "POST",
         "/v1/messages/count_tokens",
@@ -71,7 +71,7 @@ RELAYED = (
     _work("/api/v0/chat/completions", end_marks=_DONE, usage_on_request=True),
     _work("/api/v0/completions", end_marks=_DONE, usage_on_request=True),
     _work("/api/v0/embeddings", scope=Scope.EMBED),
-    _work("/api/v1/chat", protocol=Protocol.NATIVE, end_marks=(b"chat.end",)),
+    _work("/api/v1/chat", protocol=Protocol.NATIVE, end_marks=("chat.end",)),
     RelayedRoute("GET", "/api/v0/models", Scope.MODELS_READ, merged="data"),
     RelayedRoute("GET", "/api/v0/models/{model:path}", Scope.MODELS_READ),
     RelayedRoute("GET", "/api/v1/models", Scope.MODELS_READ, Protocol.NATIVE, merged="models"),

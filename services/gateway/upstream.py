@@ -15,7 +15,7 @@ from collections.abc import Callable
 from gateway.connections import Connections
 from gateway.errors import ModelServerAway, ModelServerCut, ModelServerSilent
 from gateway.model_servers import ModelServer
-from gateway.reply import Broken
+from gateway.reply import Broken, NoAnswer
 from gateway.request_head import RequestHead
 from gateway.settings import GatewaySettings
 from gateway.wire import Connection, Silent, Unanswered
@@ -154,6 +154,8 @@ def _away(error: Exception) -> ModelServerAway:
         reason = "its name cannot be resolved"
     elif isinstance(error, OSError):
         reason = "the connection was refused"
+    elif isinstance(error, NoAnswer):
+        reason = "what listens there does not speak HTTP as it should"
     else:
         reason = "the connection broke before an answer came"
     return ModelServerAway(

@@ -6,6 +6,7 @@ caller who left, LM Studio's embeddings). It never changes or delays an answer.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,16 +51,12 @@ class UsageMeter:
                 self._read(event_data(event))
         return True
 
-    def see_answer(self, body: bytes) -> None:
-        """Takes note of a whole answer that was not streamed."""
-        if b'"usage"' in body or b'"stats"' in body:
-            self._read(body)
-
     def _read(self, text: bytes) -> None:
-        try:
-            document = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            return
+        with contextlib.suppress(orjson.JSONDecodeError):
+            self.see_answer(orjson.loads(text))
+
+    def see_answer(self, document: Any) -> None:
+        """Takes note of a whole answer that was not streamed."""
         if isinstance(document, dict):
             for place in (document, document.get("response"), document.get("message")):
                 self._take(place.get("usage") if isinstance(place, dict) else None)

@@ -99,16 +99,16 @@ def test_usage_of_messages_comes_in_two_events() -> None:
 def test_zeros_mean_not_counted() -> None:
     """LM Studio reports no usage for embeddings: the estimate stays and is called one."""
     meter = UsageMeter(400)
-    meter.see_answer(b'{"data": [], "usage": {"prompt_tokens": 0, "total_tokens": 0}}')
+    meter.see_answer({"data": [], "usage": {"prompt_tokens": 0, "total_tokens": 0}})
     assert (meter.usage.prompt_tokens, meter.usage.exact) == (100, False)
 
 
 @pytest.mark.parametrize(
-    "answer", [b"", b"[1]", b'{"usage": 3}', b'{"usage": {"prompt_tokens": "x"}}']
+    "answer", [b"", b"[1]", b'{"usage": 3}', b'{"usage": {"prompt_tokens": "x"}}', b'{"usage"']
 )
 def test_nonsense_is_no_usage(answer: bytes) -> None:
     meter = UsageMeter(400)
-    meter.see_answer(answer)
+    meter.see_events(b"data: " + answer + b"\n\n")
     assert meter.usage.prompt_tokens == 100
 
 

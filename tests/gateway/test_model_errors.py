@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway.errors import NotOffered, Protocol, body_of, event_of, headers_of, status_of
-from gateway.model_errors import cut_at_error, error_in_success, read_error
+from gateway.model_errors import error_in_success, read_error
 
 OVERFLOWS = [
     "Trying to keep the first 900 tokens when context the overflows. However",
@@ -154,30 +154,6 @@ def test_a_real_answer_is_left_alone(body: bytes) -> None:
 def test_a_refused_token_is_the_operators_matter() -> None:
     body = {"error": {"code": "invalid_api_key", "message": "An LM Studio API token is required"}}
     assert status_of(read_error(401, orjson.dumps(body))) == 502
-
-
-CHUNK = b'data: {"choices":[{"delta":{"content":"event: error"}}]}\n\n'
-
-
-@pytest.mark.parametrize("before", [b"", CHUNK, b": comment\n\n" + CHUNK])
-@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_a_stream_is_cut_at_its_error(before: bytes, end: bytes) -> None:
-    event = b'event: error\ndata: {"error":{"message":"Compute error."},"message":"x"}\n\n'
-    run, error = cut_at_error((before + event).replace(b"\n", end))
-    assert run == before.replace(b"\n", end)
-    assert error is not None
-    assert error.message == "Compute error."
-    assert status_of(error) == 502
-
-
-def test_a_stream_without_an_error_stays_whole() -> None:
-    assert cut_at_error(CHUNK + CHUNK) == (CHUNK + CHUNK, None)
-
-
-def test_an_error_event_that_says_nothing_is_an_error() -> None:
-    _, error = cut_at_error(b"event: error\ndata: oops\n\n")
-    assert error is not None
-    assert "broke off" in error.message
 
 
 @pytest.mark.parametrize("protocol", list(Protocol))

@@ -190,11 +190,13 @@ def test_an_error_in_mid_stream_has_the_form_of_the_responses_api(stage: Stage) 
         b'data: {"type":"response.created","sequence_number":0,"response":{"id":"resp_1"}}\n\n'
     )
     stage.behave = streams(begun, ERROR_EVENT)
-    with openai_client(stage) as client:
-        events = list(client.responses.create(model="lectern-101", input="x", stream=True))
-    assert events[-1].type == "error"
-    assert events[-1].code == "context_length_exceeded"
-    assert OVERFLOW in events[-1].message
+    with openai_client(stage) as client, pytest.raises(openai.APIError, match="fit") as raised:
+        list(client.responses.create(model="lectern-101", input="x", stream=True))
+    assert raised.value.code == "context_length_exceeded"
+    data = stage.post("/v1/responses", stream=True).content.rpartition(b"data: ")[2]
+    event = orjson.loads(data)
+    assert (event["type"], event["code"]) == ("error", "context_length_exceeded")
+    assert OVERFLOW in event["message"]
 
 
 def test_the_native_api_tells_its_errors_itself(stage: Stage) -> None:

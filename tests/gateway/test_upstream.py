@@ -201,7 +201,7 @@ async def test_the_environments_proxies_are_ignored(monkeypatch: pytest.MonkeyPa
 async def test_what_is_no_answer_is_said_to_be_away(answer: Callable[[Exchange], None]) -> None:
     with fault_upstream(answer) as server:
         async with upstream_to(server.url) as upstream:
-            with pytest.raises(ModelServerAway, match="broke before an answer came"):
+            with pytest.raises(ModelServerAway, match=r"broke before|does not speak HTTP"):
                 await ask(upstream)
             assert len(server.seen) == 1  # a fresh connection is not tried twice
             assert "[0 open, 0 idle]" in await settled(upstream)

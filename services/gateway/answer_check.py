@@ -1,0 +1,116 @@
+"""Whether an answer can be read by the caller's SDK; what no SDK can read becomes an error here.
+
+Owns the look at a whole answer and at each event of a stream: JSON or not, an error or not, the end
+or not. SDKs raise a bare decoding error for what is not JSON, and take a stream without an error
+for whole. It changes no byte, and never waits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from gateway.errors import GatewayError, ModelServerUnreadable
+from gateway.events import event_data, split_events
+from gateway.model_errors import error_in_event
+
+_FIELDS = (b"data", b"event", b"id", b"retry", b":")
+_NOT_JSON = "The model server sent an event whose data is not JSON."
+_NOT_TEXT = "The model server sent an event that is not text."
+_NO_EVENT = "The model server sent a line that belongs to no event."
+
+
+def read_whole(body: bytes) -> Any:
+    """The document in an answer's body; raises `ModelServerUnreadable`."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise ModelServerUnreadable(
+            "The model server's answer is not JSON, or not all of it."
+        ) from None
+
+
+class StreamCheck:
+    """Looks at one stream's events as they pass.
+
+    `ended`: the end has come, which is `[DONE]` or a type; text that only speaks of it is not it.
+    `error`: where the stream stops. `told`: an error that the stream went on after.
+    """
+
+    __slots__ = ("_begun", "_end_marks", "_goes_on", "ended", "error", "told")
+
+    def __init__(self, end_marks: tuple[str, ...], *, goes_on: bool) -> None:
+        """`goes_on`: an error that is not the first event does not end the stream."""
+        self._end_marks = end_marks
+        self._goes_on = goes_on
+        self._begun = False
+        self.ended = False
+        self.error: GatewayError | None = None
+        self.told: GatewayError | None = None
+
+    def take(self, run: bytes) -> bytes:
+        """The events of a run of whole ones that can be passed on: all, or those before `error`."""
+        if run.startswith(b"data: {") and run.find(b"\n") == len(run) - 2:
+            if not self._look("", run[6:-2]):  # the usual case: one event of one line
+                return b""
+            self._begun = True
+            return run
+        good = 0
+        for event in split_events(run):
+            if not self._look_at_lines(event):
+                return run[:good]
+            self._begun = True
+            good += len(event)
+        return run
+
+    def _look_at_lines(self, event: bytes) -> bool:
+        """Whether an event of any form is good: with a name, comments, several lines."""
+        head, _, data = event.partition(b"data: ")
+        name = head[7:-1] if head.startswith(b"event: ") else b""
+        if head and not (name.isalnum() or name.replace(b".", b"").replace(b"_", b"").isalnum()):
+            return self._look_at_fields(event)
+        if not data.endswith(b"\n\n") or data.find(b"\n") < len(data) - 2:
+            return self._look_at_fields(event)
+        return self._look(name.decode(), data)
+
+    def _look_at_fields(self, event: bytes) -> bool:
+        try:
+            event.decode()
+        except UnicodeDecodeError:
+            return self._unreadable(_NOT_TEXT)
+        lines = event.splitlines()
+        if not all(line.startswith(_FIELDS) for line in lines if line):
+            return self._unreadable(_NO_EVENT)
+        names = [line[6:].strip() for line in lines if line.startswith(b"event:")]
+        data = event_data(event)
+        return not data or self._look(names[-1].decode() if names else "", data)
+
+    def _look(self, name: str, data: bytes) -> bool:
+        try:
+            document = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            if data.strip() == b"[DONE]":
+                self.ended = self.ended or "[DONE]" in self._end_marks
+                return True
+            document = None
+        if type(document) is not dict:
+            self.error = error_in_event(name, None)
+            return self.error is None and self._unreadable(_NOT_JSON)
+        kind = document.get("type")
+        if kind in self._end_marks:
+            self.ended = True
+        elif name == "error" or kind == "error" or document.get("error"):
+            return self._is_told(error_in_event(name, document))
+        return True
+
+    def _is_told(self, error: GatewayError | None) -> bool:
+        if self._goes_on and self._begun:
+            self.told = error
+        else:
+            self.error = error
+        return self.error is None
+
+    def _unreadable(self, words: str) -> bool:
+        self.error = ModelServerUnreadable(words)
+        return False
