@@ -56,23 +56,28 @@ class StreamCheck:
                 return b""
             self._begun = True
             return run
+        if b"\r" in run:
+            events, end = list(split_events(run)), 0
+        else:
+            events, end = run.split(b"\n\n"), 2
         good = 0
-        for event in split_events(run):
-            if not self._look_at_lines(event):
+        for event in events:
+            if event and not self._look_at_lines(event):
                 return run[:good]
             self._begun = True
-            good += len(event)
+            good += len(event) + end
         return run
 
     def _look_at_lines(self, event: bytes) -> bool:
-        """Whether an event of any form is good: with a name, comments, several lines."""
+        """Whether an event is good: one line of data, maybe a name before it, else any form."""
         head, _, data = event.partition(b"data: ")
-        name = head[7:-1] if head.startswith(b"event: ") else b""
-        if head and not (name.isalnum() or name.replace(b".", b"").replace(b"_", b"").isalnum()):
-            return self._look_at_fields(event)
-        if not data.endswith(b"\n\n") or data.find(b"\n") < len(data) - 2:
-            return self._look_at_fields(event)
-        return self._look(name.decode(), data)
+        if data and b"\n" not in data and b"\r" not in event:
+            if not head:
+                return self._look("", data)
+            name = head[7:-1]
+            if head.startswith(b"event: ") and name.isascii() and head.find(b"\n") == len(head) - 1:
+                return self._look(name.decode(), data)
+        return self._look_at_fields(event)
 
     def _look_at_fields(self, event: bytes) -> bool:
         try:
