@@ -27,6 +27,14 @@ _FORM = re.compile(
 )
 
 
+# LM Studio's own form of a token: the only one that its SDKs take.
+SDK_PUBLIC_CHARS, SDK_SECRET_CHARS = 8, 20
+SDK_TOKEN_CHARS = len("sk-lm-") + SDK_PUBLIC_CHARS + len(":") + SDK_SECRET_CHARS
+_SDK_FORM = re.compile(
+    rf"sk-lm-([0-9A-Za-z]{{{SDK_PUBLIC_CHARS}}}):[0-9A-Za-z]{{{SDK_SECRET_CHARS}}}"
+)
+
+
 class KeyText(NamedTuple):
     """A key as its owner holds it. `text` is secret; `public_id` may be shown and logged."""
 
@@ -57,6 +65,23 @@ def digest(key: KeyText, pepper: bytes) -> bytes:
     database useless without the data folder.
     """
     return hmac.new(pepper, key.text.encode(), hashlib.sha256).digest()
+
+
+def sdk_token(public_id: str, key_digest: bytes, pepper: bytes) -> str:
+    """The same key in the form of LM Studio's tokens, which the `lmstudio` SDKs insist on.
+
+    Its secret (119 bits) follows from the key's digest and the pepper, under a label of its own:
+    nothing more is stored, and it ends with the key.
+    """
+    whole = hmac.new(pepper, b"lmstudio sdk token\0" + key_digest, hashlib.sha256).digest()
+    secret = int.from_bytes(whole) % len(ALPHABET) ** SDK_SECRET_CHARS
+    return f"sk-lm-{public_id[:SDK_PUBLIC_CHARS]}:{_base62(secret, SDK_SECRET_CHARS)}"
+
+
+def read_sdk_token(text: str) -> str | None:
+    """The beginning of the key's public id in a token of that form, or None."""
+    match = _SDK_FORM.fullmatch(text) if len(text) == SDK_TOKEN_CHARS else None
+    return match[1] if match else None
 
 
 def _checksum(stem: str) -> str:

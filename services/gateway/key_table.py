@@ -18,7 +18,14 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.key_form import KEY_CHARS, digest, read_key
+from gateway.key_form import (
+    KEY_CHARS,
+    SDK_TOKEN_CHARS,
+    digest,
+    read_key,
+    read_sdk_token,
+    sdk_token,
+)
 from gateway.key_store import KeyStore
 from gateway.keys import Key
 
@@ -60,7 +67,7 @@ class KeyTable:
 
     async def find(self, text: str) -> Key | None:
         """The working key that `text` is, or None. Compares in constant time."""
-        if len(text) != KEY_CHARS:
+        if len(text) != KEY_CHARS and len(text) != SDK_TOKEN_CHARS:
             return None
         await self.ensure_fresh()
         # By the whole SHA-256, never by a part of the key (the class of CVE-2026-35030). Only
@@ -84,7 +91,13 @@ class KeyTable:
     def _stale(self) -> bool:
         return self._seen is None or (self._mark is not None and self._mark.read() != self._seen)
 
+    def sdk_token(self, key: Key) -> str:
+        """The key in the form of LM Studio's tokens; `find` takes both."""
+        return sdk_token(key.public_id, key.digest, self._pepper)
+
     async def _prove(self, text: str) -> Key | None:
+        if begins := read_sdk_token(text):
+            return await self._prove_token(text, begins)
         offered = read_key(text)
         if offered is None:
             return None
@@ -95,6 +108,17 @@ class KeyTable:
         stored = key.digest if key else bytes(32)
         same = hmac.compare_digest(digest(offered, self._pepper), stored)
         return key if key and same else None
+
+    async def _prove_token(self, text: str, begins: str) -> Key | None:
+        if not any(public_id.startswith(begins) for public_id in self._keys):
+            await self._ask_for_unknown()
+        found = None
+        for key in self._keys.values():
+            if key.public_id.startswith(begins) and hmac.compare_digest(self.sdk_token(key), text):
+                found = key
+        if found is None:  # an unknown one takes the time of a comparison too
+            hmac.compare_digest(sdk_token(begins, bytes(32), self._pepper), text)
+        return found
 
     async def _ask_for_unknown(self) -> None:
         """A key may have been made where this gateway sees no mark; asks a few times a second.

@@ -85,6 +85,15 @@ class Models:
             raise self._failure
         return self._entries
 
+    def alias(self, name: str) -> str:
+        """The real name behind another one, or the name itself."""
+        return self._aliases.get(name, name)
+
+    def usable(self, key: Key) -> list[str]:
+        """The names that the key may use, other names included."""
+        own = {name for name in self._having if key.may_use(name)}
+        return sorted(own | {name for name, _ in self.aliases(key)})
+
     def aliases(self, key: Key) -> Iterator[tuple[str, str]]:
         """Each other name with its real one, where that exists and the key may use it."""
         for name, real in self._aliases.items():
@@ -144,8 +153,7 @@ class Models:
                 )
 
     def _sentence(self, key: Key) -> str:
-        usable = {name for name in self._having if key.may_use(name)}
-        names = sorted(usable | {name for name, _ in self.aliases(key)})
+        names = self.usable(key)
         more = len(names) - MAX_NAMES_SHOWN
         listed = ", ".join(names[:MAX_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
         return f"There are: {listed}."

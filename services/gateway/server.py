@@ -20,6 +20,7 @@ from gateway.app import make_app
 from gateway.database import upgrade_apart
 from gateway.drain import Drain
 from gateway.request_log import start_log
+from gateway.sdk_routes import protocol
 from gateway.settings import GatewaySettings, SettingsError, load_settings
 
 # After the drain: for what is left then. Drain and this lie below stop_grace_period.
@@ -76,7 +77,9 @@ def _serve(app: FastAPI, settings: GatewaySettings, drain: Drain) -> NoReturn:
         log_config=None,
         access_log=False,  # the relay logs one line a request itself
         server_header=False,
-        ws="none",
+        ws=protocol,  # type: ignore[arg-type]  # called with the options of a class
+        ws_max_size=settings.gateway_max_body_bytes,
+        ws_per_message_deflate=False,  # a small frame must not grow to a large one
         proxy_headers=False,  # an address in a header could be made up
         timeout_graceful_shutdown=GRACE_S,
     )

@@ -1,0 +1,102 @@
+"""The routes by which the `lmstudio` SDKs reach LM Studio through the gateway.
+
+Owns three things: the greeting by which an SDK recognises a server, the token that an SDK takes in
+place of the key, and the sockets' paths. The code behind a socket is imported with the first one,
+so that a gateway whom no SDK calls does not pay for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Security
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel, Field
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from gateway.admin_gate import gated_by
+from gateway.error_body import ErrorBody
+from gateway.key_check import KeyCheck
+from gateway.key_table import KeyTable
+from gateway.relay import Parts
+from gateway.sdk_rules import NAMESPACES
+
+
+class SdkToken(BaseModel):
+    """A key in the form of LM Studio's tokens."""
+
+    api_token: Annotated[str, Field(description="for `apiToken`, `api_token` or LM_API_TOKEN")]
+
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorBody, "description": "Refused: the message says what to do"},
+    "503": {"model": ErrorBody, "description": "The database does not answer"},
+}
+
+
+def greeting_routes() -> APIRouter:
+    """`/lmstudio-greeting`: LM Studio's SDKs talk to no server that does not greet so."""
+    router = APIRouter(tags=["lmstudio SDKs"])
+
+    @router.get("/lmstudio-greeting", summary="This server speaks LM Studio's API")
+    async def greeting() -> dict[str, bool]:
+        return {"lmstudio": True}
+
+    return router
+
+
+def token_routes(keys: KeyTable, check: KeyCheck) -> APIRouter:
+    """`/lectern/sdk-token`: as secret as the key, and it ends with the key."""
+    router = APIRouter(
+        tags=["lmstudio SDKs"],
+        route_class=gated_by(check, None),
+        responses=_ERRORS,
+        dependencies=[Security(HTTPBearer(auto_error=False, description="any key"))],
+    )
+
+    @router.get("/lectern/sdk-token", summary="Your key as the lmstudio SDKs take it")
+    async def token(request: Request) -> SdkToken:
+        return SdkToken(api_token=keys.sdk_token(request.scope["lectern.key"]))
+
+    return router
+
+
+def socket_routes(parts: Parts) -> list[BaseRoute]:
+    """One route for each of the SDKs' namespaces."""
+    sockets = _Sockets(parts)
+    return [WebSocketRoute(f"/{name}", _Namespace(sockets, name)) for name in NAMESPACES]
+
+
+class _Sockets:
+    """`sdk_socket.SdkSockets`, made when the first socket is opened."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._made: Any = None
+
+    def get(self) -> Any:
+        if self._made is None:
+            from gateway.sdk_socket import SdkSockets
+
+            self._made = SdkSockets(self._parts)
+        return self._made
+
+
+class _Namespace:
+    """The ASGI endpoint of one namespace."""
+
+    def __init__(self, sockets: _Sockets, name: str) -> None:
+        self._sockets = sockets
+        self._name = name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._sockets.get().serve(self._name, scope, receive, send)
+
+
+def protocol(**options: Any) -> asyncio.Protocol:
+    """What uvicorn makes for a connection that asks to become a WebSocket."""
+    from gateway.sdk_protocol import SdkProtocol
+
+    return SdkProtocol(**options)
