@@ -163,9 +163,14 @@ class Talk:
             else:
                 info = instance(parameter.get("modelKey", name), name)
                 self._server.loaded.append(info)
-                message(type="startLoading", identifier=name, info=downloaded(name))
-                message(type="loadProgress", progress=0.5)
-                message(type="success" if endpoint == "loadModel" else "loadSuccess", info=info)
+                if endpoint == "loadModel":
+                    message(type="resolved", info=downloaded(info["modelKey"]))
+                    message(type="progress", progress=0.5)
+                    message(type="success", info=info)
+                else:
+                    message(type="startLoading", identifier=name, info=downloaded(name))
+                    message(type="loadProgress", progress=0.5)
+                    message(type="loadSuccess", info=info)
         self._send({"type": "channelClose", "channelId": number})
 
     def _predict(self, number: int, parameter: Json, message: Any) -> bool:

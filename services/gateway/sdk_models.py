@@ -19,6 +19,11 @@ from gateway.sdk_rules import Rule
 MAX_SEEN = 1000
 SPECIFIERS = ("specifier", "modelSpecifier")
 MAX_NAME_CHARS = 300
+# What JavaScript's SDK sends up to 1.5 when nothing was set: the default.
+NO_SETTING = {
+    "key": "load.gpuSplitConfig",
+    "value": {"strategy": "evenly", "disabledGpus": [], "priority": [], "customRatio": []},
+}
 
 
 class Instance(NamedTuple):
@@ -119,6 +124,8 @@ def scope_of(opening: Opening, rule: Rule | None) -> Scope | None:
     """What the key needs: to load a model with settings of one's own concerns everybody."""
     if rule is None:
         return None
-    if opening.endpoint == "getOrLoad" and settings_in(opening.parameter.get("loadConfigStack")):
-        return Scope.MODELS_MANAGE
+    if opening.endpoint == "getOrLoad":
+        settings = settings_in(opening.parameter.get("loadConfigStack"))
+        if any(setting != NO_SETTING for setting in settings):
+            return Scope.MODELS_MANAGE
     return rule.route.scope
