@@ -6,6 +6,7 @@ in the body passes untouched: where only usage is asked for, bytes are inserted,
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,8 @@ from gateway.usage import BYTES_PER_TOKEN
 
 # What an answer is taken to be long, in tokens, when the caller sets no limit of its own.
 USUAL_COMPLETION_TOKENS = 256
+# A name goes into logs, metrics and errors: nobody's prompt, and nothing that moves a terminal.
+MAX_MODEL_CHARS = 300
 _LIMIT_FIELDS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 
 
@@ -48,6 +51,12 @@ def read_ask(body: bytes, route: RelayedRoute) -> Ask:
             f"The field {route.model_field!r} must be a string: a model's id.",
             param=route.model_field,
         )
+    if model and (len(model) > MAX_MODEL_CHARS or not model.isprintable()):
+        raise BadRequest(
+            f"The field {route.model_field!r} must be a model's id: one line of at most "
+            f"{MAX_MODEL_CHARS} characters.",
+            param=route.model_field,
+        )
     stream = document.get("stream")
     if stream is not None and not isinstance(stream, bool):
         raise BadRequest("The field 'stream' must be true or false.", param="stream")
@@ -65,7 +74,28 @@ def with_model(ask: Ask, model: str) -> Ask:
     """The same request for another model: an alias was named."""
     document = _object(ask.body)
     document["model"] = model
-    return replace(ask, body=orjson.dumps(document), model=model)
+    return replace(ask, body=_written(document), model=model)
+
+
+def refuse_second_model(body: bytes) -> None:
+    """Raises `BadRequest` when a body names a model twice, for keys that may not use every model.
+
+    Of two fields `model` one server reads the first, another the last, and Go's (Ollama) takes
+    `Model` for it as well: the one that was checked must be the one that answers.
+    """
+    if body.lower().count(b'"model"') < 2 and b"\\u" not in body:
+        return  # nobody can have spelt it twice
+    pairs: list[tuple[str, object]] = []
+
+    def note(found: list[tuple[str, object]]) -> None:
+        pairs[:] = found  # the outermost object comes last
+
+    try:
+        json.loads(body, object_pairs_hook=note)
+    except RecursionError:
+        raise BadRequest("The request's JSON is nested too deep.") from None
+    if sum(name.lower() == "model" for name, _ in pairs) > 1:
+        raise BadRequest("The field 'model' is there twice: name one model.", param="model")
 
 
 def _with_usage(ask: Ask, document: dict[str, Any]) -> Ask:
@@ -80,7 +110,7 @@ def _with_usage(ask: Ask, document: dict[str, Any]) -> Ask:
     if options is not None and not isinstance(options, dict):
         raise BadRequest("The field 'stream_options' must be an object.", param="stream_options")
     document["stream_options"] = {**(options or {}), "include_usage": True}
-    return replace(ask, body=orjson.dumps(document), drop_usage=True)
+    return replace(ask, body=_written(document), drop_usage=True)
 
 
 def _completion_tokens(document: dict[str, Any]) -> int:
@@ -99,3 +129,10 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise BadRequest('The request\'s body must be a JSON object, such as {"messages": []}.')
     return document
+
+
+def _written(document: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(document)
+    except TypeError:  # it writes fewer levels than it reads
+        raise BadRequest("The request's JSON is nested too deep.") from None

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from starlette.types import Receive, Scope, Send
 
 from gateway.admission import Admission
-from gateway.ask import read_ask, with_model
+from gateway.ask import read_ask, refuse_second_model, with_model
 from gateway.caller import Caller, CallerLeft
 from gateway.drain import Drain
 from gateway.errors import Defect, GatewayError, LedgerAway, status_of
@@ -116,6 +116,8 @@ class Relay:
         parts, key = self._parts, visit.key
         if not self._route.names_model or key is None:
             return
+        if key.models:
+            refuse_second_model(visit.ask.body)
         model = await parts.models.resolve(visit.ask.model, key)
         if model != visit.ask.model:
             visit.ask = with_model(visit.ask, model)
