@@ -14,6 +14,8 @@ from gateway.errors import BadRequest
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NOT_IN_TARGET = re.compile(r"[^\x21-\x7e\x80-\xff]")
+# A server may take `/models/../x` for `/x`, a route that the gateway does not pass on.
+_DOT_SEGMENT = re.compile(r"/\.{1,2}(?=[/?]|$)")
 _NOT_IN_VALUES = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # Framing, routing and credentials are the gateway's own.
 _OURS = frozenset(
@@ -60,6 +62,8 @@ def _lines(method: str, path: str, fixed: str, headers: tuple[tuple[str, str], .
             raise BadRequest("A header of the request has a character that must not be in one.")
     if not path.startswith("/") or _NOT_IN_TARGET.search(path):
         raise BadRequest("The request's address has a character that must not be in one.")
+    if _DOT_SEGMENT.search(path.partition("?")[0]):
+        raise BadRequest("The request's address must not hold `.` or `..` as a part.")
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
     try:
         return f"{method} {path}{fixed}{lines}".encode("latin-1")
