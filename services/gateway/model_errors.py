@@ -72,6 +72,15 @@ MAX_MESSAGE_CHARS = 2000
 
 def read_error(status: int, body: bytes) -> GatewayError:
     """The error in the body of an answer with an error status."""
+    if status in (401, 403):
+        # The caller's key was good; the token is the operator's, and LM Studio repeats a bad one.
+        return ModelServerError(
+            "The model server refused the gateway's own token. Whoever runs this gateway should "
+            "check LMSTUDIO_API_TOKEN.",
+            502,
+            "upstream_error",
+            "model_server_refused",
+        )
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -155,8 +164,7 @@ def _kept(status: int, message: str, fields: dict[str, Any]) -> ModelServerError
     type_, code, param = (fields.get(name) for name in ("type", "code", "param"))
     return ModelServerError(
         message[:MAX_MESSAGE_CHARS],
-        # The gateway's own key was good; a refusal here is the operator's token, not the caller's.
-        502 if status in (401, 403) else status,
+        status,
         type_ if isinstance(type_, str) else _default_type(status),
         code if isinstance(code, str) else None,
         param if isinstance(param, str) else None,

@@ -6,6 +6,7 @@ reads the environment.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,11 @@ SECRETS = (
     "DATABASE_URL",
     "LIMITS_URL",
 )
+# Words of six letters and more: random text holds none of them by chance.
+_PLACEHOLDER = re.compile(
+    r"change.?me|replace|placeholder|example|secret|password|pepper|insert", re.IGNORECASE
+)
+_IN_URL = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 class SettingsError(Exception):
@@ -40,7 +46,9 @@ class SettingsError(Exception):
 
 def _real_pepper(value: SecretStr) -> SecretStr:
     secret = value.get_secret_value()
-    if secret and (len(secret) < MIN_PEPPER_CHARS or len(set(secret)) < MIN_PEPPER_CHARS // 4):
+    repeats = (secret + secret).find(secret, 1) < len(secret)
+    few = len(secret) < MIN_PEPPER_CHARS or len(set(secret)) < MIN_PEPPER_CHARS // 4
+    if secret and (few or repeats or _PLACEHOLDER.search(secret)):
         raise ValueError(
             f"it must be at least {MIN_PEPPER_CHARS} random characters, "
             "for example from `openssl rand -hex 32`"
@@ -138,6 +146,13 @@ class GatewaySettings(BaseSettings):
             read_tokens(text.get_secret_value(), read_upstreams(info.data["upstreams"]))
         return text
 
+    @field_validator("gateway_key_pepper")
+    @classmethod
+    def _one_secret_for_one_purpose(cls, pepper: SecretStr, others: ValidationInfo) -> SecretStr:
+        if pepper.get_secret_value() and pepper == others.data.get("lmstudio_api_token"):
+            raise ValueError("it must not be LMSTUDIO_API_TOKEN: one secret serves one purpose")
+        return pepper
+
     @field_validator("gateway_aliases")
     @classmethod
     def _aliases_can_be_read(cls, text: str) -> str:
@@ -179,5 +194,5 @@ def _sentence(detail: object) -> str:
     assert isinstance(detail, dict)  # noqa: S101 (pydantic's ErrorDetails)
     name = str(detail["loc"][0]).upper()
     reason = str(detail["msg"]).removeprefix("Value error, ")
-    value = "(hidden)" if name in SECRETS else repr(detail["input"])
+    value = "(hidden)" if name in SECRETS else _IN_URL.sub("…@", repr(detail["input"]))
     return f"The setting {name} cannot be {value}: {reason}."

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from gateway.terminal import print_json, with_database
 from gateway.usage_report import By, usage_rows
@@ -53,6 +54,7 @@ def _print_table(by: By, rows: list[dict[str, Any]]) -> None:
     table = Table(Column(by.value, no_wrap=True), *HEADINGS)
     for row in rows:
         table.add_row(
-            *("" if row[name] is None else f"{row[name]}" for name in (by.value, *COLUMNS))
+            # Text, because a model's name comes from a caller: it is no markup.
+            *(Text("" if row[name] is None else f"{row[name]}") for name in (by.value, *COLUMNS))
         )
     Console().print(table)

@@ -9,8 +9,8 @@ from gateway.settings import SettingsError, load_settings
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("LMSTUDIO_URL", "GATEWAY_PORT", "GATEWAY_DATA_DIR", "GATEWAY_KEY_PEPPER")
-    for name in (*names, "DATABASE_URL", "LIMITS_URL"):
+    names = ("LMSTUDIO_URL", "LMSTUDIO_API_TOKEN", "GATEWAY_PORT", "GATEWAY_DATA_DIR")
+    for name in (*names, "GATEWAY_KEY_PEPPER", "DATABASE_URL", "LIMITS_URL"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -28,7 +28,6 @@ def test_nothing_needs_to_be_set() -> None:
         ("GATEWAY_PORT", "70000", "65535"),
         ("LMSTUDIO_URL", "localhost:1234", "must be a URL"),
         ("LMSTUDIO_URL", "http://127.0.0.1:1234/api", "without a path"),
-        ("LMSTUDIO_URL", "http://me:secret@127.0.0.1:1234", "LMSTUDIO_API_TOKEN"),
         ("GATEWAY_ANSWER_TIMEOUT_S", "0", "greater than 0"),
     ],
 )
@@ -93,7 +92,39 @@ def test_postgresql_is_reached_through_the_driver_that_is_shipped(
     assert "canary" not in repr(load_settings())
 
 
-@pytest.mark.parametrize("value", ["changeme", "x" * 64])
+@pytest.mark.parametrize("url", ["http://me:canary@127.0.0.1:1234", "http://canary@127.0.0.1"])
+def test_a_password_in_a_url_is_refused_without_showing_it(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("LMSTUDIO_URL", url)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert "LMSTUDIO_URL" in str(refused.value)
+    assert "127.0.0.1" in str(refused.value)
+    assert "LMSTUDIO_API_TOKEN" in str(refused.value)
+    assert "canary" not in str(refused.value)
+
+
+def test_a_secret_serves_one_purpose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CVE-2026-114612: one secret was used twice, and the weaker use gave the stronger away."""
+    secret = "c7f1a04be9d25386c7f1a04b8e9d2538"
+    monkeypatch.setenv("GATEWAY_KEY_PEPPER", secret)
+    assert load_settings().gateway_key_pepper.get_secret_value() == secret
+    monkeypatch.setenv("LMSTUDIO_API_TOKEN", secret)
+    with pytest.raises(SettingsError, match=r"PEPPER cannot be .hidden.: it must not"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "changeme",
+        "x" * 64,
+        "abcdefgh" * 4,
+        "please-change-me-to-something-random-0123456789",
+        "REPLACE_THIS_WITH_OPENSSL_RAND_HEX_32",
+    ],
+)
 def test_a_placeholder_pepper_is_refused_without_showing_it(
     monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:

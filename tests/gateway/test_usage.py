@@ -55,6 +55,17 @@ def test_the_command_line_adds_up(front: Front) -> None:
     assert "tests" in front.lectern("usage").stdout
 
 
+def test_a_models_name_is_no_markup(tmp_path: Path) -> None:
+    """A caller names it; the operator's terminal shows it as it is."""
+    with gateway_before("http://127.0.0.1:9", tmp_path) as front:
+        for model in ("[/odd]", "[link=http://x]y[/link]"):
+            front.client.post(CHAT, json={"model": model, "messages": []})
+        shown = front.lectern("usage", "--by", "model")
+    assert shown.returncode == 0, shown.stderr
+    assert "[/odd]" in shown.stdout
+    assert "[link=http" in shown.stdout
+
+
 def test_no_requests_are_no_rows(tmp_path: Path) -> None:
     assert json.loads(lectern(tmp_path, "usage", "--json").stdout) == []
 
