@@ -40,6 +40,7 @@ PARTS = {
 
 def every_route(app: FastAPI) -> Iterator[tuple[str, str]]:
     """Method and path of every HTTP route, those that OpenAPI does not show as well."""
+    app.openapi()  # some are added when they are needed
     waiting: list[Any] = list(app.routes)
     while waiting:
         route = waiting.pop()
