@@ -8,7 +8,7 @@ loop, because the store blocks on the database.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Security
 from fastapi.security import HTTPBearer
@@ -24,23 +24,19 @@ from gateway.admin_bodies import (
 )
 from gateway.admin_gate import gated_by
 from gateway.audit import AuditLog, AuditRow
-from gateway.error_body import ErrorBody
+from gateway.error_body import answers
 from gateway.key_check import KeyCheck
 from gateway.key_grants import Actor
 from gateway.key_store import KeyStore
 from gateway.key_view import KeyView, NewKey, key_views, newest_view
 from gateway.keys import LIMIT_NAMES, KeyLimits, parse_overlap
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": ErrorBody, "description": "Refused: the message says what to do"},
-    "503": {"model": ErrorBody, "description": "The key database does not answer"},
-}
-
 
 async def _actor(request: Request) -> Actor:
     return Actor(request.scope["lectern.key"])
 
 
+_ONE = answers(400, 404)
 Asking = Annotated[Actor, Depends(_actor)]
 PageSize = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(pattern=r"^\d{1,18}$", description="`last_id` of a page")]
@@ -53,7 +49,7 @@ def admin_routes(store: KeyStore, audit: AuditLog, check: KeyCheck) -> APIRouter
         prefix="/lectern/admin",
         tags=["admin"],
         route_class=gated_by(check),
-        responses=_ERRORS,
+        responses=answers(403),
         dependencies=[Security(shown)],  # for the API's description; the gate has checked it
     )
     _add_reading(router, store, audit)
@@ -66,11 +62,11 @@ def _add_reading(router: APIRouter, store: KeyStore, audit: AuditLog) -> None:
     def list_keys() -> KeyList:
         return KeyList(data=key_views(store.all(), _now()))
 
-    @router.get("/keys/{name}", summary="One key")
+    @router.get("/keys/{name}", summary="One key", responses=answers(404))
     def show_key(name: str) -> KeyView:
         return newest_view(store.named(name), _now())
 
-    @router.get("/audit", summary="Changes of keys, newest first")
+    @router.get("/audit", summary="Changes of keys, newest first", responses=answers(400))
     def list_changes(limit: PageSize = 50, after: Cursor = None) -> AuditPage:
         rows = audit.page(limit + 1, int(after) if after else None)
         entries = [_entry(row) for row in rows[:limit]]
@@ -86,7 +82,12 @@ def _add_changing(router: APIRouter, store: KeyStore) -> None:
     def shown(name: str) -> KeyView:
         return newest_view(store.named(name), _now())
 
-    @router.post("/keys", status_code=201, summary="Make a key; its secret is shown only now")
+    @router.post(
+        "/keys",
+        status_code=201,
+        summary="Make a key; its secret is shown only now",
+        responses=answers(400, 409),
+    )
     def create_key(body: CreateKey, actor: Asking) -> NewKey:
         fields = body.complete(actor)
         text = store.create(
@@ -100,18 +101,26 @@ def _add_changing(router: APIRouter, store: KeyStore) -> None:
         )
         return NewKey(**dict(shown(body.name)), key=text.text)
 
-    @router.patch("/keys/{name}", summary="Change a key's scopes, models, limits, expiry or note")
+    @router.patch(
+        "/keys/{name}",
+        summary="Change a key's scopes, models, limits, expiry or note",
+        responses=_ONE,
+    )
     def change_key(name: str, body: KeyFields, actor: Asking) -> KeyView:
         store.change(name, body.edit(), actor)
         return shown(name)
 
-    @router.post("/keys/{name}/rotate", summary="A new secret; the old one works for a while")
+    @router.post(
+        "/keys/{name}/rotate",
+        summary="A new secret; the old one works for a while",
+        responses=_ONE,
+    )
     def rotate_key(name: str, actor: Asking, body: RotateKey | None = None) -> NewKey:
         overlap = parse_overlap((body or RotateKey()).overlap)
         text = store.rotate(name, overlap, actor)
         return NewKey(**dict(shown(name)), key=text.text)
 
-    @router.post("/keys/{name}/revoke", summary="End a key at once")
+    @router.post("/keys/{name}/revoke", summary="End a key at once", responses=_ONE)
     def revoke_key(name: str, actor: Asking, body: RevokeKey | None = None) -> KeyView:
         store.revoke(name, actor, force=(body or RevokeKey()).force)
         return shown(name)

@@ -8,6 +8,7 @@ they let through.
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -44,7 +45,8 @@ def as_json(conversation: Conversation) -> bytes:
     """One conversation with its tree, as the import reads it."""
     fields = conversation.model_dump(mode="json", include={"id", "created_at", "updated_at", *KEPT})
     fields["messages"] = [message.model_dump(mode="json") for message in conversation.messages]
-    return orjson.dumps(fields)
+    # Not orjson: it refuses integers beyond 64 bits, and settings may hold one.
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def as_markdown(conversation: Conversation) -> str:

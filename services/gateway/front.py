@@ -39,8 +39,12 @@ class Front(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """The description of every route, also of those that were not needed yet."""
-        self._include_now()
-        return super().openapi()
+        if self.openapi_schema is None:
+            from gateway.openapi import describe
+
+            self._include_now()
+            self.openapi_schema = describe(super().openapi())
+        return self.openapi_schema
 
     def _include_now(self) -> None:
         if self._later is not None:

@@ -49,7 +49,11 @@ def landing_routes(settings: GatewaySettings, probe: ModelServerProbe, drain: Dr
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @router.get("/readyz", summary="Requests are taken; says whether the model server answers")
+    @router.get(
+        "/readyz",
+        summary="Requests are taken; says whether the model server answers",
+        responses={503: {"description": "The gateway is stopping"}},
+    )
     async def readyz() -> JSONResponse:
         if drain.begun:
             return JSONResponse({"status": "stopping"}, 503, headers={"Cache-Control": "no-store"})

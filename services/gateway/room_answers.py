@@ -9,30 +9,14 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 
-from gateway.error_body import ErrorBody
+from gateway.error_body import answers
 from gateway.errors import BadRequest
 from gateway.room_errors import VersionMissing
-
-_MEANINGS = {
-    400: "The request cannot be understood",
-    401: "No key, or one that is not known here",
-    403: "The key lacks the scope `chat`",
-    404: "There is no such thing, or it belongs to another key",
-    409: "Taken, not allowed in this state, or the key keeps as much as it may",
-    412: "It has changed since the version in `If-Match`",
-    413: "Too large",
-    428: "`If-Match` is needed",
-    503: "The database does not answer",
-}
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's account of a route's errors: these, and those that every route here has."""
-    known = {*statuses, 400, 401, 403, 503}
-    answers: dict[int | str, dict[str, Any]] = {
-        status: {"model": ErrorBody, "description": _MEANINGS[status]} for status in sorted(known)
-    }
-    return answers | {"default": {"model": ErrorBody, "description": "Any other error"}}
+    return answers(400, 403, *statuses)
 
 
 def _version_if_given(

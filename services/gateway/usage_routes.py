@@ -5,23 +5,19 @@ Owns these two routes. What adds up is `usage_report`'s matter, what is counted 
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response, Security
+from fastapi.responses import PlainTextResponse
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from sqlalchemy import Engine
 
 from gateway.admin_gate import gated_by
-from gateway.error_body import ErrorBody
+from gateway.error_body import answers
 from gateway.key_check import KeyCheck
 from gateway.metrics import Metrics
 from gateway.usage_report import By, usage_rows
-
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": ErrorBody, "description": "Refused: the message says what to do"},
-    "503": {"model": ErrorBody, "description": "The database does not answer"},
-}
 
 
 class UsageRow(BaseModel):
@@ -51,28 +47,28 @@ def usage_routes(database: Engine, check: KeyCheck) -> APIRouter:
     router = APIRouter(
         tags=["usage"],
         route_class=gated_by(check, None),
-        responses=_ERRORS,
+        responses=answers(400),
         dependencies=[Security(HTTPBearer(auto_error=False, description="any key"))],
     )
 
     @router.get(
         "/lectern/usage",
         summary="What your own key used",
-        response_model_exclude_none=True,
+        response_model_exclude_unset=True,
     )
     def own_usage(request: Request, by: Annotated[By, Query()] = By.MODEL) -> UsageList:
         owner = request.scope["lectern.key"].owner
         rows = usage_rows(database, by, owner=owner)
-        return UsageList(data=[UsageRow(**row) for row in rows])
+        return UsageList(object="list", data=[UsageRow(**row) for row in rows])
 
     return router
 
 
 def metrics_routes(metrics: Metrics, check: KeyCheck) -> APIRouter:
     """Counters for Prometheus, which sends a key as its bearer token."""
-    router = APIRouter(tags=["metrics"], route_class=gated_by(check), responses=_ERRORS)
+    router = APIRouter(tags=["metrics"], route_class=gated_by(check), responses=answers(403))
 
-    @router.get("/metrics", summary="Counters for Prometheus", response_class=Response)
+    @router.get("/metrics", summary="Counters for Prometheus", response_class=PlainTextResponse)
     async def page() -> Response:
         from gateway.metrics_page import metrics_page
 

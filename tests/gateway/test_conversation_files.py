@@ -147,7 +147,7 @@ def open_webui(**changes: Any) -> Json:
 
 async def test_everything_that_is_exported_comes_back(room: Room) -> None:
     await a_branched_conversation(room)
-    await begin(room.ana, title="Empty")
+    await begin(room.ana, title="Empty", settings={"beyond_64_bits": 2**70, "below": -(2**70)})
     raw = (await room.ana.get(EXPORT)).content
     report = await load(room.bob, raw)
     assert (report["format"], report["conversations"], report["left_out"]) == ("lectern", 2, [])
