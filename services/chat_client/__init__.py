@@ -1,8 +1,71 @@
-"""What both web UIs need to talk to a model server, and nothing of how they look.
+"""What both web UIs need to talk to a model server and to the room, and nothing of how they look.
 
-Owns: the catalogue, the server's state, streamed answers, readable errors. A UI reads settings,
-asks `probe` or `list_models` what there is, and streams with `stream_answer` (async) or `Answer`
-(from synchronous code).
+A UI reads `ChatSettings()` once and draws what these return. Every failure is a `ChatError` with
+`message` (what happened) and `advice` (what to do), plain sentences without secrets.
+
+**Ask a model**
+    stream_answer(settings, model, messages, sampling, record=None) -> async Piece, …, Finished
+    Answer.start(settings, model, messages, sampling)   the same from synchronous code: .poll(),
+        .done, .stop(), .error, .exchange
+    Message(role, content, images=(), files=(), tool_calls=())
+    Piece = Reasoning(text) | Text(text) | ToolCall(index, id, name, arguments) | Finished(stats)
+        A ToolCall comes again as it grows: replace the one with the same index.
+    Stats: time_to_first_token_s, tokens_per_second, prompt_tokens, completion_tokens,
+        reasoning_tokens, reasoning_s, duration_s, finish_reason, model, .line, .numbers()
+
+**Sampling**: Sampling() sends nothing; each field that is not None is sent.
+    SAMPLING_FIELDS: SamplingField(name, label, what, kind, low, high, step, suggested, choices,
+        mode) in the order to show them; kind: "slider", "integer", "lines", "choice", "json";
+        mode: "user", "power" or "developer", the first mode that shows it
+    SUGGESTED: Sampling with each field's `suggested`
+    Sampling.from_settings(dict), .settings(): the names that presets and conversations keep
+    sampling_problem(name, value) -> sentence or None;  read_stop(text), read_json_schema(text)
+
+**Attachments**: await read_attachment(name, data) -> Image | TextFile; both have name, size_bytes,
+    tokens (estimated); Image has data_url. ATTACHMENT_TYPES: endings for file pickers.
+    vision_problem(model) -> sentence or None
+
+**The room** (what the gateway keeps; one Room per process, safe from any thread or loop)
+    Room(settings, key=""); every method is a coroutine; `blocking(room.page())` from plain code.
+    RoomAway(message, advice): nothing is kept now; the chat goes on. Each later call looks again.
+    RoomRefused(…, code): the gateway said no; RoomStale (a RoomRefused): read again, then repeat.
+    page(cursor=None, deleted=False) -> ConversationPage;  by_day(conversations) -> [DayGroup]
+    search(words) -> Hits (hit.pieces: (text, marked) pairs, safe to draw)
+    create(title, system_prompt, settings), get(id), rename(id, title), pin(id, pinned),
+    change(id, …), delete(id), restore(id), erase(id), export(id, format), export_all(format),
+    load(data) -> ImportReport
+    append(id, message), add_sibling(id, message_id, message), complete(id, message_id, answer),
+    choose(id, message_id)
+    presets(), create_preset(name, settings, shared), change_preset(preset, …),
+    delete_preset(id), export_presets(), load_presets(data)
+    vote(choice, left, right, blind), take_back_vote(id), totals(reach)
+    leaderboard(totals) -> [Standing(model, label, score, low, high, games, wins, losses, ties)]
+
+**A conversation with branches**: Dialogue holds the tree, works without the gateway, and keeps what
+    it can: nothing of it blocks a chat.
+    Dialogue(), Dialogue.of(conversation), await Dialogue.open(room, id)
+    .shown -> [Shown(message, place, of, older_id, newer_id)]: what to draw, with ‹place/of›
+    .ask(text, images, files) -> Turn;  .edit(message_id, text) -> Turn
+    .regenerate(message_id) -> Turn;  .choose(message_id)
+    Turn: .messages (what to send), .take(piece), .end(error=None, stopped=False), .text,
+        .reasoning, .reasoning_s, .tool_calls, .stats, .state
+    await .keep(room): sends what is not kept yet; .room_id, .title, .not_kept (sentence or "")
+
+**Context**: measure_context(messages, window, memory) -> ContextUse(system, history, files, answer,
+    free, window, estimated, falls_out, full, .share);  TokenMemory.learn(messages, prompt_tokens);
+    drop_oldest(messages, window, memory, answer_tokens) -> messages that fit
+
+**Models**: list_models(settings) -> [Model]; grouped(models) -> [ModelGroup("Loaded"|"Available")]
+    Model: id, name, loaded, quantization, publisher, size_bytes, parameters, context_length,
+        max_context_length, vision, tools, reasoning, refused (why this key may not use it, or ""),
+        .badges, .size, .label
+    load_model(settings, model, context_length=None) -> async LoadProgress(share or None, seconds)
+    unload_model(settings, instance_id)
+    probe(settings) -> ServerState: is it there, and if not, what was tried and what to do
+
+**For people who build**: snippets(settings, model, messages, sampling, show_key=False) ->
+    [Snippet(language, title, code)]; Exchange: .request (dict), .frames (str), .truncated: the last
+    turn as the server saw it; first_difference(a, b) -> index where two answers part, or None
 """
 
 from chat_client.answer import stream_answer
