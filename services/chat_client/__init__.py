@@ -44,7 +44,7 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
 **A conversation with branches**: Dialogue holds the tree, works without the gateway, and keeps what
     it can: nothing of it blocks a chat.
     Dialogue(), Dialogue.of(conversation), await Dialogue.open(room, id)
-    .shown -> [Shown(message, place, of, older_id, newer_id)]: what to draw, with ‹place/of›
+    .shown -> [Shown(message, place, of, older_id, newer_id)]: what to draw, with place/of
     .ask(text, images, files) -> Turn;  .edit(message_id, text) -> Turn
     .regenerate(message_id) -> Turn;  .choose(message_id)
     Turn: .messages (what to send), .take(piece), .end(error=None, stopped=False), .text,
@@ -69,29 +69,51 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
 """
 
 from chat_client.answer import stream_answer
+from chat_client.attachments import ATTACHMENT_TYPES, Image, TextFile, read_attachment
 from chat_client.background import Answer
 from chat_client.catalogue import Model, list_models
 from chat_client.errors import ChatError
-from chat_client.messages import Finished, Message, Piece, Reasoning, Sampling, Stats, Text
+from chat_client.exchange import Exchange
+from chat_client.messages import Finished, Message, Piece, Reasoning, Stats, Text, ToolCall
+from chat_client.sampling import SUGGESTED, Sampling
+from chat_client.sampling_fields import (
+    SAMPLING_FIELDS,
+    SamplingField,
+    read_json_schema,
+    read_stop,
+    sampling_problem,
+)
 from chat_client.server_state import ServerState, Step, probe
 from chat_client.settings import ChatSettings, settings_problem
 
 __all__ = [
+    "ATTACHMENT_TYPES",
+    "SAMPLING_FIELDS",
+    "SUGGESTED",
     "Answer",
     "ChatError",
     "ChatSettings",
+    "Exchange",
     "Finished",
+    "Image",
     "Message",
     "Model",
     "Piece",
     "Reasoning",
     "Sampling",
+    "SamplingField",
     "ServerState",
     "Stats",
     "Step",
     "Text",
+    "TextFile",
+    "ToolCall",
     "list_models",
     "probe",
+    "read_attachment",
+    "read_json_schema",
+    "read_stop",
+    "sampling_problem",
     "settings_problem",
     "stream_answer",
 ]

@@ -1,40 +1,45 @@
 """One streamed answer: asked for through the openai SDK, read, timed, and closed for certain.
 
-Owns: the request, the pieces in their order, the numbers, what counts as an end. The stream is a
-context manager here, so leaving the generator in any way closes the upstream connection: that is
-what stops the model.
+Owns: the request, what counts as an end, and that the stream is closed: it is a context manager
+here, so leaving the generator in any way closes the upstream connection, which stops the model.
+What has come so far is `course`'s.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, cast
 
 import openai
-from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from chat_client import diagnosis
 from chat_client.connection import chat_connection
-from chat_client.messages import Finished, Message, Piece, Reasoning, Sampling, Stats, Text
-from chat_client.reasoning import ThinkSplitter
+from chat_client.course import Course
+from chat_client.exchange import Exchange
+from chat_client.messages import Finished, Message, Piece
+from chat_client.sampling import Sampling
 from chat_client.settings import ChatSettings
 
 
 async def stream_answer(
-    settings: ChatSettings, model: str, messages: Sequence[Message], sampling: Sampling
+    settings: ChatSettings,
+    model: str,
+    messages: Sequence[Message],
+    sampling: Sampling,
+    record: Exchange | None = None,
 ) -> AsyncGenerator[Piece, None]:
     """Yields the answer's pieces as they come, and Finished last; raises ChatError.
 
     Closing the generator or cancelling its task closes the upstream at once, also while the first
-    token is still awaited.
+    token is still awaited. `record` takes down what goes over the wire.
     """
-    course = _Course(model)
+    request = _request(model, messages, sampling)
+    course = Course(model)
     try:
         async with (
-            chat_connection(settings) as client,
-            await client.chat.completions.create(**_request(model, messages, sampling)) as stream,
+            chat_connection(settings, record) as client,
+            await client.chat.completions.create(**request) as stream,
         ):
             await _refuse_plain_json(stream, settings)
             async for chunk in stream:
@@ -52,13 +57,11 @@ async def stream_answer(
 
 
 def _request(model: str, messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
-    turns = [{"role": message.role, "content": message.content} for message in messages]
+    turns = [message.on_the_wire() for message in messages]
     return {
         "model": model,
         "messages": cast(list[ChatCompletionMessageParam], turns),
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "max_tokens": openai.omit if sampling.max_tokens is None else sampling.max_tokens,
+        **sampling.request(),
         "stream": True,
         "stream_options": {"include_usage": True},
     }
@@ -73,68 +76,3 @@ async def _refuse_plain_json(
         await response.aread()
         text = diagnosis.error_text(response.json())
         raise diagnosis.from_server(text or "no stream came back", None, settings)
-
-
-class _Course:
-    """What has come so far of one answer."""
-
-    def __init__(self, model: str) -> None:
-        self.model = model
-        self.finish_reason: str | None = None
-        self._usage: CompletionUsage | None = None
-        self._splitter = ThinkSplitter()
-        self._asked_at = time.monotonic()
-        self._first_at: float | None = None
-        self._last_at = self._asked_at
-        self._chunks = 0
-
-    @property
-    def started(self) -> bool:
-        return self._first_at is not None
-
-    def take(self, chunk: ChatCompletionChunk) -> list[Reasoning | Text]:
-        self.model = chunk.model or self.model  # LM Studio may answer with another model.
-        self._usage = chunk.usage or self._usage
-        if not chunk.choices:
-            return []
-        choice = chunk.choices[0]
-        self.finish_reason = choice.finish_reason or self.finish_reason
-        if choice.delta is None:
-            return []
-        extra = choice.delta.model_extra or {}
-        thought = extra.get("reasoning_content") or extra.get("reasoning")
-        content = choice.delta.content
-        if thought or content:
-            self._count()
-        pieces: list[Reasoning | Text] = []
-        if isinstance(thought, str) and thought:
-            pieces.append(Reasoning(thought))
-        return pieces + self._splitter.feed(content) if content else pieces
-
-    def rest(self) -> list[Reasoning | Text]:
-        return self._splitter.rest()
-
-    def _count(self) -> None:
-        self._last_at = time.monotonic()
-        self._first_at = self._first_at or self._last_at
-        self._chunks += 1
-
-    def stats(self) -> Stats:
-        usage = self._usage
-        first_token_s = None if self._first_at is None else self._first_at - self._asked_at
-        return Stats(
-            time_to_first_token_s=first_token_s,
-            tokens_per_second=self._tokens_per_second(),
-            prompt_tokens=usage.prompt_tokens if usage else None,
-            completion_tokens=usage.completion_tokens if usage else None,
-            finish_reason=self.finish_reason,
-            model=self.model,
-        )
-
-    def _tokens_per_second(self) -> float | None:
-        """Tokens after the first one over the time since then; a chunk counts as one token where
-        the server reports no usage."""
-        tokens = self._usage.completion_tokens if self._usage else self._chunks
-        if self._first_at is None or tokens < 2 or self._last_at <= self._first_at:
-            return None
-        return (tokens - 1) / (self._last_at - self._first_at)

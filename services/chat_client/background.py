@@ -19,7 +19,9 @@ from typing import cast
 
 from chat_client.answer import stream_answer
 from chat_client.errors import ChatError
-from chat_client.messages import Message, Piece, Sampling
+from chat_client.exchange import Exchange
+from chat_client.messages import Message, Piece
+from chat_client.sampling import Sampling
 from chat_client.settings import ChatSettings
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ class Answer:
 
     def __init__(self, settings: ChatSettings) -> None:
         self.error: ChatError | None = None
+        self.exchange = Exchange()
         self._abandoned_s = settings.chat_abandoned_s
         self._pieces: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
         self._done = False
@@ -50,7 +53,8 @@ class Answer:
     ) -> Answer:
         """Asks the model at once and returns; the pieces wait in `poll`."""
         answer = cls(settings)
-        job = answer._run(stream_answer(settings, model, list(messages), sampling))
+        pieces = stream_answer(settings, model, list(messages), sampling, answer.exchange)
+        job = answer._run(pieces)
         answer._job = asyncio.run_coroutine_threadsafe(job, background_loop())
         # Also runs when the job is cancelled before it began.
         answer._job.add_done_callback(lambda _: answer._pieces.put(None))

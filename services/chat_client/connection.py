@@ -13,6 +13,7 @@ from functools import cache
 import httpx
 import openai
 
+from chat_client.exchange import Exchange
 from chat_client.settings import NO_KEY, ChatSettings
 
 LOOKUP_TIMEOUT_S = 5.0
@@ -24,8 +25,8 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def chat_connection(settings: ChatSettings) -> openai.AsyncOpenAI:
-    """A client for one answer; use it as a context manager."""
+def chat_connection(settings: ChatSettings, record: Exchange | None = None) -> openai.AsyncOpenAI:
+    """A client for one answer, written down in `record`; use it as a context manager."""
     timeout = openai.Timeout(
         connect=settings.chat_connect_timeout_s,
         read=settings.chat_read_timeout_s,
@@ -38,7 +39,12 @@ def chat_connection(settings: ChatSettings) -> openai.AsyncOpenAI:
         max_retries=0,
         timeout=timeout,
         http_client=openai.DefaultAsyncHttpxClient(
-            timeout=timeout, trust_env=False, follow_redirects=False, verify=_tls()
+            timeout=timeout,
+            trust_env=False,
+            follow_redirects=False,
+            verify=_tls(),
+            headers={"Accept-Encoding": "identity"},  # squeezing a stream only holds it up
+            event_hooks=record.hooks() if record else None,
         ),
     )
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chat_client import ChatError, Finished, Message, Piece, Reasoning, Stats
+from chat_client import ChatError, Finished, Message, Piece, Reasoning, Stats, Text
 
 Phase = Literal["in line", "reading", "thinking", "answering", "done", "stopped", "failed"]
 ENDINGS: tuple[Phase, ...] = ("done", "stopped", "failed")
@@ -41,7 +41,7 @@ class Exchange:
             self.reasoning += piece.text
         elif isinstance(piece, Finished):
             self.stats = piece.stats
-        else:
+        elif isinstance(piece, Text):
             self._think_no_more()
             self.phase = "answering"
             self.text += piece.text

@@ -11,7 +11,7 @@ from html import escape
 
 import gradio as gr
 
-from chat_client import Model, Sampling
+from chat_client import SUGGESTED, Model, Sampling
 
 MAX_SYSTEM_PROMPT_CHARS = 20_000
 
@@ -55,7 +55,7 @@ def make_controls() -> Controls:
     temperature = gr.Slider(
         0.0,
         2.0,
-        value=Sampling().temperature,
+        value=SUGGESTED.temperature,
         step=0.05,
         label="Temperature",
         info="0 always takes the likeliest token; higher lets unlikely ones in.",
@@ -64,7 +64,7 @@ def make_controls() -> Controls:
     top_p = gr.Slider(
         0.05,
         1.0,
-        value=Sampling().top_p,
+        value=SUGGESTED.top_p,
         step=0.05,
         label="top_p",
         info="Draws only among the likeliest tokens that together reach this share.",

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from chat_client import Model, Sampling, ServerState
+from chat_client import SUGGESTED, Model, Sampling, ServerState
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def status(state: ServerState) -> str:
 
 def sidebar(state: ServerState) -> Choice:
     """Draws the panel's lasting part; call it inside `st.sidebar`."""
-    usual = Sampling()
+    usual = SUGGESTED
     model = _model(state.models)
     temperature = st.slider("Temperature", 0.0, 2.0, usual.temperature, 0.05, key="temperature")
     st.caption("How daring the pick of each token is: 0 takes the likeliest, above 1 gets wild.")

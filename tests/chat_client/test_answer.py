@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 
 import pytest
+from pydantic import SecretStr
 
 from chat_client import (
     ChatError,
     ChatSettings,
+    Exchange,
     Finished,
+    Image,
     Message,
     Piece,
     Reasoning,
     Sampling,
+    Stats,
     Text,
+    ToolCall,
     stream_answer,
 )
 from tests.chat_client.upstream import (
@@ -108,6 +114,78 @@ async def test_reasoning_in_a_field_of_its_own_is_set_apart(server: Upstream, fi
     ]
     pieces = await answer(server)
     assert (thought_of(pieces), text_of(pieces)) == ("Let me see.", "Yes.")
+
+
+async def test_thinking_is_timed_and_its_tokens_are_counted(server: Upstream) -> None:
+    counted = {
+        "prompt_tokens": 5,
+        "completion_tokens": 3,
+        "total_tokens": 8,
+        "completion_tokens_details": {"reasoning_tokens": 2},
+    }
+    server.script = lambda _: [
+        chunk(reasoning_content="Let me"),
+        Pause(0.1),
+        chunk("Yes."),
+        chunk(finish="stop"),
+        event(json.loads(usage(5, 3)[6:]) | {"usage": counted}),
+        DONE,
+    ]
+    last = (await answer(server))[-1]
+    assert isinstance(last, Finished)
+    assert last.stats.reasoning_tokens == 2
+    assert last.stats.reasoning_s is not None
+    assert last.stats.duration_s is not None
+    assert 0.09 <= last.stats.reasoning_s <= last.stats.duration_s
+    assert Stats.from_numbers(last.stats.numbers(), last.stats.model) == last.stats
+
+
+def call_fragment(arguments: str, **more: object) -> dict[str, object]:
+    return {"type": "function", "function": {"arguments": arguments}} | more
+
+
+async def test_tool_calls_grow_until_they_are_whole(server: Upstream) -> None:
+    first = {"name": "clock", "arguments": ""}
+    server.script = lambda _: [
+        chunk(tool_calls=[call_fragment("", index=0, id="814890118", function=first)]),
+        chunk(tool_calls=[call_fragment('{"zone":', index=0)]),
+        chunk(tool_calls=[call_fragment('"UTC"}', index=0)]),
+        chunk(tool_calls=[call_fragment("{}", index=1, id="2")]),
+        chunk(finish="tool_calls"),
+        DONE,
+    ]
+    calls = {call.index: call for call in await answer(server) if isinstance(call, ToolCall)}
+    assert calls[0] == ToolCall(0, "814890118", "clock", '{"zone":"UTC"}')
+    assert calls[1].arguments == "{}"
+
+
+async def test_the_last_exchange_is_what_went_over_the_wire(server: Upstream) -> None:
+    record = Exchange()
+    picture = Image("a.png", "image/png", "data:image/png;base64," + "A" * 5_000, 3_750)
+    settings = ChatSettings(llm_url=server.url, llm_api_key=SecretStr("lk-a-secret-key"))
+    question = [Message("user", "What is this?", (picture,))]
+    pieces = stream_answer(settings, "tiny", question, Sampling(top_k=5), record)
+    assert [piece async for piece in pieces]
+    assert record.request["top_k"] == 5
+    assert record.request["messages"][0]["content"][1]["image_url"]["url"].endswith("characters)")
+    assert server.requests[0]["messages"][0]["content"][1]["image_url"]["url"] == picture.data_url
+    assert (record.method, record.status) == ("POST", 200)
+    assert record.frames.endswith("data: [DONE]\n\n")
+    assert record.frames.count("data: ") == 10
+    assert "lk-a-secret-key" in server.headers[0]
+    assert "lk-a-secret-key" not in record.request_text + record.frames + str(record.headers)
+
+
+async def test_the_frames_of_a_very_long_answer_are_bounded(server: Upstream) -> None:
+    long = [chunk("word " * 200) for _ in range(600)]
+    server.script = lambda _: [*long, chunk(finish="stop"), DONE]
+    record = Exchange()
+    async for _ in stream_answer(settings_for(server), "tiny", QUESTION, Sampling(), record):
+        pass
+    assert record.truncated
+    assert len(record.frames) < 600_000
+    assert "bytes left out" in record.frames
+    assert record.frames.endswith("data: [DONE]\n\n")
 
 
 async def test_the_model_that_really_answered_is_told(server: Upstream) -> None:

@@ -1,0 +1,105 @@
+"""The last turn as the model server saw it: the exact request, and the frames that came back.
+
+Owns: recording both from the HTTP client, their bounds, and hiding keys and long pictures. It
+changes nothing of what goes over the wire.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from functools import partial
+from typing import Any
+
+HEAD_BYTES, TAIL_BYTES = 192 * 1024, 64 * 1024
+LONGEST_URL = 96  # characters of a picture's data URL that are shown
+HIDDEN = "(hidden)"
+
+
+class Exchange:
+    """One request and what came back; empty until a request was sent."""
+
+    def __init__(self) -> None:
+        self.method = ""
+        self.url = ""
+        self.request: dict[str, Any] = {}
+        self.headers: dict[str, str] = {}
+        self.status: int | None = None
+        self.left_out_bytes = 0
+        self._head: list[bytes] = []
+        self._head_bytes = 0
+        self._tail: deque[bytes] = deque()
+        self._tail_bytes = 0
+        self._key = ""
+
+    @property
+    def truncated(self) -> bool:
+        return self.left_out_bytes > 0
+
+    @property
+    def request_text(self) -> str:
+        """The request's body as JSON for a page."""
+        return json.dumps(self.request, indent=2, ensure_ascii=False)
+
+    @property
+    def frames(self) -> str:
+        """The raw frames as they came; of a long answer the beginning and the end."""
+        middle = f"\n\n… {self.left_out_bytes:,} bytes left out …\n\n" if self.truncated else ""
+        parts = (b"".join(self._head), b"".join(self._tail))
+        head, tail = (part.decode("utf-8", errors="replace") for part in parts)
+        return self._without_key(head + middle + tail)
+
+    def hooks(self) -> dict[str, list[Callable[..., Awaitable[None]]]]:
+        """The event hooks with which an httpx client records into this."""
+        return {"request": [self._take_request], "response": [self._take_response]}
+
+    async def _take_request(self, request: Any) -> None:
+        self.method, self.url = request.method, str(request.url)
+        self._key = request.headers.get("authorization", "").removeprefix("Bearer ")
+        self.headers = {
+            name: f"Bearer {HIDDEN}" if name == "authorization" else value
+            for name, value in request.headers.items()
+        }
+        body = json.loads(request.content or b"{}")
+        self.request = _shortened(body)
+
+    async def _take_response(self, response: Any) -> None:
+        self.status = response.status_code
+        # The SDK brings an HTTP library of its own: nothing here depends on its classes.
+        response.aiter_raw = partial(self._recorded, response.aiter_raw)
+
+    async def _recorded(
+        self, raw: Callable[..., AsyncGenerator[bytes, None]], *arguments: Any, **named: Any
+    ) -> AsyncGenerator[bytes, None]:
+        async with aclosing(raw(*arguments, **named)) as stream:
+            async for data in stream:
+                self._take_bytes(data)
+                yield data
+
+    def _take_bytes(self, data: bytes) -> None:
+        if self._head_bytes < HEAD_BYTES:
+            self._head.append(data)
+            self._head_bytes += len(data)
+            return
+        self._tail.append(data)
+        self._tail_bytes += len(data)
+        while self._tail_bytes - len(self._tail[0]) >= TAIL_BYTES:
+            gone = len(self._tail.popleft())
+            self._tail_bytes -= gone
+            self.left_out_bytes += gone
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, HIDDEN) if len(self._key) >= 8 else text
+
+
+def _shortened(value: Any) -> Any:
+    """The same document with each picture's data URL cut short."""
+    if isinstance(value, dict):
+        return {name: _shortened(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_shortened(part) for part in value]
+    if isinstance(value, str) and value.startswith("data:") and len(value) > LONGEST_URL:
+        return f"{value[:LONGEST_URL]}… ({len(value):,} characters)"
+    return value
