@@ -136,6 +136,7 @@ class Native:
         return {
             "BIND_ADDR": "127.0.0.1",
             "GATEWAY_DATA_DIR": str(self._folder / "data"),
+            "GATEWAY_UI_KEY_FILE": str(self._folder / "data" / "ui-key"),
             "ENGINE_MODELS_DIR": str(self._root / "models"),
             "ENGINE_CACHE_DIR": str(self._folder / "models"),
             "PYTHONUNBUFFERED": "1",

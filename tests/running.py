@@ -99,10 +99,14 @@ HEALTH_PATHS = {"streamlit_ui": "/_stcore/health"}
 
 @contextmanager
 def running(
-    name: str, folder: Path, env: Mapping[str, str] | None = None, timeout_s: float = 60.0
+    name: str,
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    timeout_s: float = 60.0,
+    port: int = 0,
 ) -> Iterator[Service]:
-    """Starts `python -m name` on a free port, yields it when healthy, stops it on the way out."""
-    port = free_port()
+    """Starts `python -m name` on `port` or a free one, yields it when healthy, stops it at last."""
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     log_path = folder / f"{name}-{port}.log"
     # Only what a service may rely on: nothing of this shell's settings leaks into a test.

@@ -23,7 +23,7 @@ def test_the_services_are_the_four() -> None:
 
 
 def test_it_reads_top_to_bottom() -> None:
-    assert len(TEXT.splitlines()) <= 120
+    assert len(TEXT.splitlines()) <= 125
     assert "version" not in FILE
     assert "sleep" not in TEXT
     assert len([key for key in FILE if key.startswith("x-")]) == 1
@@ -96,6 +96,15 @@ def test_the_gateways_secrets_stay_with_the_gateway(name: str) -> None:
     entry = SERVICES[name]
     assert "env_file" not in entry
     assert not {"DATABASE_URL", "GATEWAY_KEY_PEPPER"} & set(entry["environment"])
+
+
+@pytest.mark.parametrize("name", UIS)
+def test_the_web_uis_read_their_key_from_the_gateway_and_cannot_change_it(name: str) -> None:
+    kept = SERVICES["gateway"]["environment"]["GATEWAY_UI_KEY_FILE"]
+    assert SERVICES[name]["environment"]["GATEWAY_UI_KEY_FILE"] == kept == "/ui-key/key"
+    assert "ui-key:/ui-key" in SERVICES["gateway"]["volumes"]
+    assert SERVICES[name]["volumes"] == ["ui-key:/ui-key:ro"]  # not the gateway's data
+    assert "/ui-key" in (ROOT / "services" / f"{name}_ui" / "Dockerfile").read_text()
 
 
 def test_no_file_of_settings_is_needed() -> None:

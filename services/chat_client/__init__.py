@@ -72,9 +72,27 @@ from chat_client.answer import stream_answer
 from chat_client.attachments import ATTACHMENT_TYPES, Image, TextFile, read_attachment
 from chat_client.background import Answer
 from chat_client.catalogue import Model, list_models
+from chat_client.day_groups import DayGroup, by_day
 from chat_client.errors import ChatError
 from chat_client.exchange import Exchange
+from chat_client.leaderboard import Standing, leaderboard
 from chat_client.messages import Finished, Message, Piece, Reasoning, Stats, Text, ToolCall
+from chat_client.room import Room
+from chat_client.room_connection import RoomAway, RoomRefused, RoomStale, blocking
+from chat_client.room_values import (
+    Contestant,
+    Conversation,
+    ConversationPage,
+    Hit,
+    Hits,
+    ImportReport,
+    Preset,
+    RoomFile,
+    StoredMessage,
+    Summary,
+    Totals,
+    Vote,
+)
 from chat_client.sampling import SUGGESTED, Sampling
 from chat_client.sampling_fields import (
     SAMPLING_FIELDS,
@@ -93,21 +111,42 @@ __all__ = [
     "Answer",
     "ChatError",
     "ChatSettings",
+    "Contestant",
+    "Conversation",
+    "ConversationPage",
+    "DayGroup",
     "Exchange",
     "Finished",
+    "Hit",
+    "Hits",
     "Image",
+    "ImportReport",
     "Message",
     "Model",
     "Piece",
+    "Preset",
     "Reasoning",
+    "Room",
+    "RoomAway",
+    "RoomFile",
+    "RoomRefused",
+    "RoomStale",
     "Sampling",
     "SamplingField",
     "ServerState",
+    "Standing",
     "Stats",
     "Step",
+    "StoredMessage",
+    "Summary",
     "Text",
     "TextFile",
     "ToolCall",
+    "Totals",
+    "Vote",
+    "blocking",
+    "by_day",
+    "leaderboard",
     "list_models",
     "probe",
     "read_attachment",

@@ -20,7 +20,7 @@ LOOKUP_TIMEOUT_S = 5.0
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     """Made once a process: reading the certificates takes longer than a first token may."""
     return httpx.create_ssl_context(trust_env=False)
 
@@ -42,7 +42,7 @@ def chat_connection(settings: ChatSettings, record: Exchange | None = None) -> o
             timeout=timeout,
             trust_env=False,
             follow_redirects=False,
-            verify=_tls(),
+            verify=tls(),
             headers={"Accept-Encoding": "identity"},  # squeezing a stream only holds it up
             event_hooks=record.hooks() if record else None,
         ),
@@ -58,5 +58,5 @@ def lookup_connection(settings: ChatSettings) -> httpx.AsyncClient:
         timeout=httpx.Timeout(LOOKUP_TIMEOUT_S, connect=settings.chat_connect_timeout_s),
         trust_env=False,
         follow_redirects=False,
-        verify=_tls(),
+        verify=tls(),
     )

@@ -6,6 +6,7 @@ a bad value. It opens no connection.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -50,6 +51,12 @@ class ChatSettings(BaseSettings):
     gateway_url: ServerRoot = Field(
         "http://gateway:8000", description="Root address of Lectern's gateway"
     )
+    gateway_key: SecretStr = Field(
+        SecretStr(""), description="The gateway's key for the history of the web UIs"
+    )
+    gateway_ui_key_file: Path | None = Field(
+        None, description="File from which that key is read when none is set; the gateway makes it"
+    )
     chat_connect_timeout_s: float = Field(
         2.0, gt=0, description="Seconds to wait for a connection to the model server"
     )
@@ -78,9 +85,30 @@ class ChatSettings(BaseSettings):
     def api_key(self) -> str:
         """The key to send; LM Studio's own token never goes to another server."""
         own = self.llm_api_key.get_secret_value()
+        if not own and self.root_url == self.gateway_url:
+            own = self.room_key
         if not own and self.root_url == self.lmstudio_url:
             own = self.lmstudio_api_token.get_secret_value()
         return own or NO_KEY
+
+    @property
+    def room_key(self) -> str:
+        """The key for the gateway's own routes, looked up anew each time; empty when none is known.
+
+        LM Studio's token never goes there, nor LLM_API_KEY unless LLM_URL is the gateway.
+        """
+        key = self.gateway_key.get_secret_value()
+        if not key and self.llm_url == self.gateway_url:
+            key = self.llm_api_key.get_secret_value()
+        return key or self._key_on_file()
+
+    def _key_on_file(self) -> str:
+        if self.gateway_ui_key_file is None:
+            return ""
+        try:
+            return self.gateway_ui_key_file.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):  # not made yet
+            return ""
 
     @property
     def url_variable(self) -> str:

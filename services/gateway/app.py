@@ -21,6 +21,7 @@ from gateway.admission import Admission
 from gateway.aliases import Aliases
 from gateway.audit import AuditLog
 from gateway.database import open_database
+from gateway.demo_key import make_ui_key
 from gateway.drain import Drain
 from gateway.errors import (
     BadRequest,
@@ -65,6 +66,7 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
     database = open_database(settings)
     pepper = load_pepper(settings)
     store = KeyStore(database, pepper, KeyMark(settings.gateway_data_dir))
+    make_ui_key(store, settings)
     keys = KeyTable(store, pepper)
     check = KeyCheck(keys, FailureThrottle())
     aliases = Aliases(settings.aliases, settings.gateway_data_dir)

@@ -44,7 +44,12 @@ def _add_preset_lists(router: APIRouter, database: RoomDatabase, presets: Preset
         response.headers["Location"] = f"{PRESETS}/{made.id}"
         return made
 
-    @router.get("/export", summary="Your own presets as a file", responses=errors())
+    @router.get(
+        "/export",
+        summary="Your own presets as a file",
+        responses=errors(),
+        response_model_exclude_unset=True,
+    )
     async def export_presets(owner: Owner, response: Response) -> PresetFile:
         mine = [preset for preset in await database.run(presets.all, owner) if preset.mine]
         response.headers["Content-Disposition"] = 'attachment; filename="lectern-presets.json"'
@@ -52,7 +57,8 @@ def _add_preset_lists(router: APIRouter, database: RoomDatabase, presets: Preset
             {"name": preset.name, "settings": preset.settings, "shared": preset.shared}
             for preset in mine
         ]
-        return PresetFile.model_validate({"presets": kept})
+        file = {"format": "lectern.presets", "version": 1, "presets": kept}
+        return PresetFile.model_validate(file)
 
     @router.post(
         "/import",

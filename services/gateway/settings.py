@@ -86,6 +86,9 @@ class GatewaySettings(BaseSettings):
     gateway_data_dir: Path = Field(
         Path(".lectern/data"), description="folder of the database, the pepper and the demo key"
     )
+    gateway_ui_key_file: Path | None = Field(
+        None, description="where the web UIs' own key is laid at the start; empty: none is made"
+    )
     database_url: Annotated[SecretStr, AfterValidator(checked_database_url)] = Field(
         SecretStr(""), description="postgresql+psycopg://…; empty: SQLite in the data folder"
     )

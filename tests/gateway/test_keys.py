@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.audit import AuditLog
 from gateway.database import MIGRATIONS, open_database
-from gateway.demo_key import demo_key
+from gateway.demo_key import demo_key, make_ui_key
 from gateway.key_form import make_key
 from gateway.key_mark import KeyMark
 from gateway.key_store import KeyStore
@@ -198,6 +198,34 @@ def test_a_demo_key_whose_file_is_lost_is_replaced(
     old, new = store.all()
     assert old.revoked_at is not None  # its text is lost, so nobody can use it any more
     assert new.owner == owner  # its chats and its usage stay with it
+
+
+def test_the_web_uis_key_is_made_once_and_can_do_little(
+    store: KeyStore, settings: GatewaySettings
+) -> None:
+    make_ui_key(store, settings)  # none is asked for
+    assert store.all() == []
+    path = settings.gateway_data_dir / "ui-key"
+    asked = settings.model_copy(update={"gateway_ui_key_file": path})
+    make_ui_key(store, asked)
+    first = path.read_text()
+    make_ui_key(store, asked)
+    assert path.read_text() == first
+    assert path.stat().st_mode & 0o077 == 0
+    (key,) = store.all()
+    assert key.scopes == {Scope.CHAT, Scope.MODELS_READ}
+    store.revoke("web-uis")
+    make_ui_key(store, asked)
+    assert path.read_text() != first
+
+
+def test_a_file_that_cannot_be_written_keeps_no_gateway_from_starting(
+    store: KeyStore, settings: GatewaySettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = settings.gateway_data_dir / "no such folder" / "ui-key"
+    make_ui_key(store, settings.model_copy(update={"gateway_ui_key_file": path}))
+    assert "the web UIs get no key" in caplog.text
+    assert store.all() == []
 
 
 def test_the_pepper_is_made_once_and_readable_by_its_owner_only(

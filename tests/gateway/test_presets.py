@@ -196,3 +196,16 @@ async def test_a_vote_that_makes_no_sense_is_refused(room: Room, change: Json) -
     body: Json = {"choice": "tie", "left": {"model": "a"}, "right": {"model": "b"}}
     answer = await room.ana.post(VOTES, json=body | change)
     assert (answer.status_code, code_of(answer)) == (400, "invalid_request")
+
+
+async def test_an_exported_preset_holds_what_was_set_and_nothing_else(room: Room) -> None:
+    made = await room.ana.post(PRESETS, json={"name": "Poet", "settings": {"temperature": 0.2}})
+    assert made.status_code == 201
+    assert (await room.ana.get(f"{PRESETS}/export")).json() == {
+        "format": "lectern.presets",
+        "version": 1,
+        "presets": [{"name": "Poet", "settings": {"temperature": 0.2}, "shared": False}],
+    }
+    file = (await room.ana.get(f"{PRESETS}/export")).json()
+    again = await room.ana.post(f"{PRESETS}/import", json=file)
+    assert again.json() == {"presets": 0, "duplicates": 1, "renamed": 0}

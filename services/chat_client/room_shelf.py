@@ -1,0 +1,91 @@
+"""The room's presets and votes: settings under a name, and which of two answers was better.
+
+Owns: their calls as coroutines. How votes become a leaderboard is `leaderboard`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+
+from chat_client.room_connection import FILE_S, RoomConnection
+from chat_client.room_values import (
+    Choice,
+    Contestant,
+    Preset,
+    PresetReport,
+    RoomFile,
+    Totals,
+    Vote,
+)
+
+_PRESETS = TypeAdapter(tuple[Preset, ...])
+
+
+class RoomShelf(RoomConnection):
+    """Presets and votes of one key."""
+
+    async def presets(self) -> tuple[Preset, ...]:
+        """One's own first, then those that others share."""
+        response = await self.ask("GET", "/presets")
+        return _PRESETS.validate_python(response.json()["presets"])
+
+    async def create_preset(
+        self, name: str, settings: Mapping[str, Any], *, shared: bool = False
+    ) -> Preset:
+        """Keeps settings (`Sampling.settings()`, `model`, `system_prompt`) under a name."""
+        body = {"name": name, "settings": dict(settings), "shared": shared}
+        response = await self.ask("POST", "/presets", body=body)
+        return Preset.model_validate_json(response.content)
+
+    async def change_preset(self, preset: Preset, **fields: Any) -> Preset:
+        """Changes `name`, `settings` or `shared` of one's own preset as it was read."""
+        path = f"/presets/{quote(preset.id, safe='')}"
+        response = await self.ask("PATCH", path, body=fields, version=preset.version)
+        return Preset.model_validate_json(response.content)
+
+    async def delete_preset(self, id_: str) -> None:
+        await self.ask("DELETE", f"/presets/{quote(id_, safe='')}")
+
+    async def export_presets(self) -> RoomFile:
+        """One's own presets as a JSON file."""
+        response = await self.ask("GET", "/presets/export", timeout_s=FILE_S)
+        return RoomFile(
+            name="lectern-presets.json", media_type="application/json", data=response.content
+        )
+
+    async def load_presets(self, data: bytes) -> PresetReport:
+        """Takes such a file in, as a whole or not at all."""
+        response = await self.ask("POST", "/presets/import", content=data, timeout_s=FILE_S)
+        return PresetReport.model_validate_json(response.content)
+
+    async def vote(
+        self,
+        choice: Choice,
+        left: Contestant,
+        right: Contestant,
+        *,
+        blind: bool = True,
+        shared: bool = True,
+    ) -> Vote:
+        """Keeps a vote; a `shared` one counts, without a name, in the room's totals."""
+        body = {
+            "choice": choice,
+            "left": left.model_dump(),
+            "right": right.model_dump(),
+            "blind": blind,
+            "shared": shared,
+        }
+        response = await self.ask("POST", "/votes", body=body)
+        return Vote.model_validate_json(response.content)
+
+    async def take_back_vote(self, id_: str) -> None:
+        await self.ask("DELETE", f"/votes/{quote(id_, safe='')}")
+
+    async def totals(self, reach: Literal["own", "room"] = "room") -> Totals:
+        """Who won how often against whom: one's own votes, or all that the room shares."""
+        response = await self.ask("GET", "/votes/totals", params={"reach": reach})
+        return Totals.model_validate_json(response.content)
