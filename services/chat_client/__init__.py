@@ -43,13 +43,15 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
 
 **A conversation with branches**: Dialogue holds the tree, works without the gateway, and keeps what
     it can: nothing of it blocks a chat.
-    Dialogue(), Dialogue.of(conversation), await Dialogue.open(room, id)
-    .shown -> [Shown(message, place, of, older_id, newer_id)]: what to draw, with place/of
-    .ask(text, images, files) -> Turn;  .edit(message_id, text) -> Turn
-    .regenerate(message_id) -> Turn;  .choose(message_id)
-    Turn: .messages (what to send), .take(piece), .end(error=None, stopped=False), .text,
-        .reasoning, .reasoning_s, .tool_calls, .stats, .state
-    await .keep(room): sends what is not kept yet; .room_id, .title, .not_kept (sentence or "")
+    Dialogue(settings, system_prompt), Dialogue.of(conversation), await Dialogue.open(room, id)
+    .shown -> [Shown(message: Entry, place, of, older_id, newer_id)]: what to draw, with place/of
+    .ask(text, model, images, files) -> Turn;  .edit(message_id, text, model) -> Turn
+    .regenerate(message_id, model) -> Turn;  .choose(message_id);  .under_way -> Entry or None
+    Turn: .messages (send these), .take(piece), .end(error=None, stopped=False) in any case, .id,
+        .answer: Entry(id, role, text, images, files, reasoning, reasoning_s, tool_calls, stats,
+        model, answered_by, error, state: "coming", "done", "stopped" or "failed")
+    await .keep(room) -> bool: sends what is not kept yet, also in mid-answer; never raises
+    .room_id, .name, .title, .settings, .system_prompt, .sampling, .not_kept (sentence or "")
 
 **Context**: measure_context(messages, window, memory) -> ContextUse(system, history, files, answer,
     free, window, estimated, falls_out, full, .share);  TokenMemory.learn(messages, prompt_tokens);
@@ -73,6 +75,9 @@ from chat_client.attachments import ATTACHMENT_TYPES, Image, TextFile, read_atta
 from chat_client.background import Answer
 from chat_client.catalogue import Model, list_models
 from chat_client.day_groups import DayGroup, by_day
+from chat_client.dialogue import Shown, Turn
+from chat_client.dialogue_entry import Entry
+from chat_client.dialogue_keeping import Dialogue
 from chat_client.errors import ChatError
 from chat_client.exchange import Exchange
 from chat_client.leaderboard import Standing, leaderboard
@@ -115,6 +120,8 @@ __all__ = [
     "Conversation",
     "ConversationPage",
     "DayGroup",
+    "Dialogue",
+    "Entry",
     "Exchange",
     "Finished",
     "Hit",
@@ -134,6 +141,7 @@ __all__ = [
     "Sampling",
     "SamplingField",
     "ServerState",
+    "Shown",
     "Standing",
     "Stats",
     "Step",
@@ -143,6 +151,7 @@ __all__ = [
     "TextFile",
     "ToolCall",
     "Totals",
+    "Turn",
     "Vote",
     "blocking",
     "by_day",
