@@ -22,8 +22,8 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     sampling_problem(name, value) -> sentence or None;  read_stop(text), read_json_schema(text)
 
 **Attachments**: await read_attachment(name, data) -> Image | TextFile; both have name, size_bytes,
-    tokens (estimated); Image has data_url. ATTACHMENT_TYPES: endings for file pickers.
-    vision_problem(model) -> sentence or None
+    tokens (estimated); Image has data_url, TextFile has text and note (what was left out, or "").
+    ATTACHMENT_TYPES: endings for file pickers
 
 **The room** (what the gateway keeps; one Room per process, safe from any thread or loop)
     Room(settings, key=""); every method is a coroutine; `blocking(room.page())` from plain code.
@@ -53,35 +53,44 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     await .keep(room) -> bool: sends what is not kept yet, also in mid-answer; never raises
     .room_id, .name, .title, .settings, .system_prompt, .sampling, .not_kept (sentence or "")
 
-**Context**: measure_context(messages, window, memory) -> ContextUse(system, history, files, answer,
-    free, window, estimated, falls_out, full, .share);  TokenMemory.learn(messages, prompt_tokens);
-    drop_oldest(messages, window, memory, answer_tokens) -> messages that fit
+**Context**: measure_context(messages, window, memory, answer_tokens) -> ContextUse(system, history,
+    files, answer, window, estimated, falls_out, .used, .free, .share, .full, .line)
+    TokenMemory: one a conversation; .learn(turn.messages, turn.stats) after each answer
+    drop_oldest(messages, window, memory, answer_tokens) -> the messages that fit
 
 **Models**: list_models(settings) -> [Model]; grouped(models) -> [ModelGroup("Loaded"|"Available")]
     Model: id, name, loaded, quantization, publisher, size_bytes, parameters, context_length,
-        max_context_length, vision, tools, reasoning, refused (why this key may not use it, or ""),
-        .badges, .size, .label
-    load_model(settings, model, context_length=None) -> async LoadProgress(share or None, seconds)
+        max_context_length, vision, tools, reasoning, reasoning_options, refused (why this key may
+        not use it, or ""), .badges, .size, .label;  vision_problem(model) -> sentence or None
+    load_model(settings, model, context_length=None, keep=False) -> async LoadProgress(share or
+        None, seconds, done): keep=False loads as a question would and tells the share; keep=True
+        until it is unloaded (the gateway wants the scope models:manage)
     unload_model(settings, instance_id)
     probe(settings) -> ServerState: is it there, and if not, what was tried and what to do
 
-**For people who build**: snippets(settings, model, messages, sampling, show_key=False) ->
-    [Snippet(language, title, code)]; Exchange: .request (dict), .frames (str), .truncated: the last
-    turn as the server saw it; first_difference(a, b) -> index where two answers part, or None
+**For people who build**: snippets(settings, model, messages, sampling, show_key=False,
+    base_url="") -> [Snippet(language, title, code)]
+    Exchange, given to stream_answer as `record`, or Answer.exchange: .request (dict),
+        .request_text, .headers, .status, .frames (raw), .truncated: the last turn as it went
+    first_difference(a, b) -> index or None; parting(a, b) -> (same, rest of a, rest of b) or None
 """
 
 from chat_client.answer import stream_answer
 from chat_client.attachments import ATTACHMENT_TYPES, Image, TextFile, read_attachment
 from chat_client.background import Answer
-from chat_client.catalogue import Model, list_models
+from chat_client.catalogue import Model, ModelGroup, grouped, list_models, vision_problem
+from chat_client.context import ContextUse, TokenMemory, drop_oldest, measure_context
 from chat_client.day_groups import DayGroup, by_day
 from chat_client.dialogue import Shown, Turn
 from chat_client.dialogue_entry import Entry
 from chat_client.dialogue_keeping import Dialogue
+from chat_client.difference import first_difference, parting
 from chat_client.errors import ChatError
 from chat_client.exchange import Exchange
+from chat_client.key_rights import KeyRights
 from chat_client.leaderboard import Standing, leaderboard
 from chat_client.messages import Finished, Message, Piece, Reasoning, Stats, Text, ToolCall
+from chat_client.model_loading import LoadProgress, load_model, unload_model
 from chat_client.room import Room
 from chat_client.room_connection import RoomAway, RoomRefused, RoomStale, blocking
 from chat_client.room_values import (
@@ -108,6 +117,7 @@ from chat_client.sampling_fields import (
 )
 from chat_client.server_state import ServerState, Step, probe
 from chat_client.settings import ChatSettings, settings_problem
+from chat_client.snippets import Snippet, snippets
 
 __all__ = [
     "ATTACHMENT_TYPES",
@@ -117,6 +127,7 @@ __all__ = [
     "ChatError",
     "ChatSettings",
     "Contestant",
+    "ContextUse",
     "Conversation",
     "ConversationPage",
     "DayGroup",
@@ -128,8 +139,11 @@ __all__ = [
     "Hits",
     "Image",
     "ImportReport",
+    "KeyRights",
+    "LoadProgress",
     "Message",
     "Model",
+    "ModelGroup",
     "Piece",
     "Preset",
     "Reasoning",
@@ -142,6 +156,7 @@ __all__ = [
     "SamplingField",
     "ServerState",
     "Shown",
+    "Snippet",
     "Standing",
     "Stats",
     "Step",
@@ -149,19 +164,29 @@ __all__ = [
     "Summary",
     "Text",
     "TextFile",
+    "TokenMemory",
     "ToolCall",
     "Totals",
     "Turn",
     "Vote",
     "blocking",
     "by_day",
+    "drop_oldest",
+    "first_difference",
+    "grouped",
     "leaderboard",
     "list_models",
+    "load_model",
+    "measure_context",
+    "parting",
     "probe",
     "read_attachment",
     "read_json_schema",
     "read_stop",
     "sampling_problem",
     "settings_problem",
+    "snippets",
     "stream_answer",
+    "unload_model",
+    "vision_problem",
 ]

@@ -7,7 +7,8 @@ https://lmstudio.ai/docs/developer/rest/list.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ import httpx
 from chat_client import diagnosis
 from chat_client.connection import lookup_connection
 from chat_client.errors import ChatError
+from chat_client.key_rights import ask_rights
 from chat_client.settings import ChatSettings
 
 
@@ -22,8 +24,9 @@ from chat_client.settings import ChatSettings
 class Model:
     """One chat model; None stands for what the server does not tell.
 
-    `context_length` is the window of the loaded instance, `max_context_length` what the model
-    could take, both in tokens.
+    `id` is what to ask for: of a loaded model its instance. `context_length` is the window of the
+    loaded instance, `max_context_length` what the model could take, both in tokens. `refused` is
+    a sentence when this key may not use the model.
     """
 
     id: str
@@ -36,6 +39,25 @@ class Model:
     parameters: str | None = None
     vision: bool = False
     tools: bool = False
+    reasoning: bool = False
+    publisher: str | None = None
+    reasoning_options: tuple[str, ...] = ()
+    refused: str = ""
+
+    @property
+    def badges(self) -> tuple[str, ...]:
+        """What the model can do beyond text."""
+        has = {"vision": self.vision, "tools": self.tools, "reasoning": self.reasoning}
+        return tuple(name for name, can in has.items() if can)
+
+    @property
+    def size(self) -> str:
+        """For example `4.1 GB`; empty when it is not known."""
+        if not self.size_bytes:
+            return ""
+        if self.size_bytes < 1e9:
+            return f"{self.size_bytes / 1e6:,.0f} MB"
+        return f"{self.size_bytes / 1e9:,.1f} GB"
 
     @property
     def label(self) -> str:
@@ -51,6 +73,31 @@ class Model:
         return " · ".join(parts)
 
 
+@dataclass(frozen=True, slots=True)
+class ModelGroup:
+    """A heading of the picker and the models below it."""
+
+    name: str
+    models: tuple[Model, ...]
+
+
+def grouped(models: Iterable[Model]) -> list[ModelGroup]:
+    """Loaded ones, then those that would be loaded first; a group without models is left out."""
+    known = tuple(models)
+    groups = (
+        ModelGroup("Loaded", tuple(model for model in known if model.loaded)),
+        ModelGroup("Available", tuple(model for model in known if not model.loaded)),
+    )
+    return [group for group in groups if group.models]
+
+
+def vision_problem(model: Model | None) -> str | None:
+    """Why pictures cannot go to this model, as a sentence; None when they can."""
+    if model is None or model.vision:
+        return None
+    return f"{model.name} cannot see pictures. Choose one with the badge vision, or remove them."
+
+
 async def list_models(settings: ChatSettings) -> list[Model]:
     """The server's chat models, loaded ones first; raises ChatError when it cannot tell."""
     async with lookup_connection(settings) as client:
@@ -62,11 +109,22 @@ async def list_models(settings: ChatSettings) -> list[Model]:
             entries = await _entries(client, path, settings)
             if entries is not None:
                 models = [model for entry in entries for model in read(entry)]
+                models = await _marked(models, client, settings)
                 return sorted(models, key=lambda model: not model.loaded)
     raise ChatError(
         f"{settings.root_url} answers, but has no list of models.",
         f"Check that {settings.url_variable} is the address of LM Studio or of a server like it.",
     )
+
+
+async def _marked(
+    models: list[Model], client: httpx.AsyncClient, settings: ChatSettings
+) -> list[Model]:
+    """The same with a sentence at each that the key may not use; LM Studio tells none."""
+    rights = await ask_rights(client) if models and settings.llm_url else None
+    if rights is None:
+        return models
+    return [replace(model, refused=rights.refusal(model.id)) for model in models]
 
 
 async def _entries(
@@ -95,6 +153,7 @@ def _from_v1_native(entry: dict[str, Any]) -> list[Model]:
         return []
     quantization = entry.get("quantization") or {}
     capabilities = entry.get("capabilities") or {}
+    options = (capabilities.get("reasoning") or {}).get("allowed_options") or []
     instances = entry.get("loaded_instances") or []
     return [
         Model(
@@ -108,6 +167,9 @@ def _from_v1_native(entry: dict[str, Any]) -> list[Model]:
             parameters=entry.get("params_string"),
             vision=bool(capabilities.get("vision")),
             tools=bool(capabilities.get("trained_for_tool_use")),
+            reasoning=bool(capabilities.get("reasoning")),
+            publisher=entry.get("publisher"),
+            reasoning_options=tuple(str(option) for option in options),
         )
         for instance in (instances or [{}])
     ]
@@ -125,6 +187,7 @@ def _from_v0_native(entry: dict[str, Any]) -> list[Model]:
             context_length=entry.get("loaded_context_length"),
             max_context_length=entry.get("max_context_length"),
             vision=entry.get("type") == "vlm",
+            publisher=entry.get("publisher"),
             tools="tool_use" in (entry.get("capabilities") or []),
         )
     ]

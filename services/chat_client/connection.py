@@ -49,13 +49,15 @@ def chat_connection(settings: ChatSettings, record: Exchange | None = None) -> o
     )
 
 
-def lookup_connection(settings: ChatSettings) -> httpx.AsyncClient:
-    """A client for short questions to the server's root; use it as a context manager."""
+def lookup_connection(
+    settings: ChatSettings, timeout_s: float = LOOKUP_TIMEOUT_S
+) -> httpx.AsyncClient:
+    """A client for questions to the server's root; use it as a context manager."""
     key = settings.api_key
     return httpx.AsyncClient(
         base_url=settings.root_url,
         headers={} if key == NO_KEY else {"Authorization": f"Bearer {key}"},
-        timeout=httpx.Timeout(LOOKUP_TIMEOUT_S, connect=settings.chat_connect_timeout_s),
+        timeout=httpx.Timeout(timeout_s, connect=settings.chat_connect_timeout_s),
         trust_env=False,
         follow_redirects=False,
         verify=tls(),

@@ -63,7 +63,7 @@ class Exchange:
             for name, value in request.headers.items()
         }
         body = json.loads(request.content or b"{}")
-        self.request = _shortened(body)
+        self.request = shortened(body)
 
     async def _take_response(self, response: Any) -> None:
         self.status = response.status_code
@@ -94,12 +94,12 @@ class Exchange:
         return text.replace(self._key, HIDDEN) if len(self._key) >= 8 else text
 
 
-def _shortened(value: Any) -> Any:
+def shortened(value: Any) -> Any:
     """The same document with each picture's data URL cut short."""
     if isinstance(value, dict):
-        return {name: _shortened(part) for name, part in value.items()}
+        return {name: shortened(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_shortened(part) for part in value]
+        return [shortened(part) for part in value]
     if isinstance(value, str) and value.startswith("data:") and len(value) > LONGEST_URL:
         return f"{value[:LONGEST_URL]}… ({len(value):,} characters)"
     return value

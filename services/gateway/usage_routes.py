@@ -1,11 +1,12 @@
-"""`/lectern/usage` for one's own key, `/metrics` for keys with the scope `admin`.
+"""`/lectern/usage` and `/lectern/key` for one's own key, `/metrics` for those of the scope `admin`.
 
-Owns these two routes. What adds up is `usage_report`'s matter, what is counted `metrics`'s.
+Owns these routes. What adds up is `usage_report`'s matter, what is counted `metrics`'s.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response, Security
 from fastapi.responses import PlainTextResponse
@@ -16,6 +17,7 @@ from sqlalchemy import Engine
 from gateway.admin_gate import gated_by
 from gateway.error_body import answers
 from gateway.key_check import KeyCheck
+from gateway.keys import Scope
 from gateway.metrics import Metrics
 from gateway.usage_report import By, usage_rows
 
@@ -35,6 +37,15 @@ class UsageRow(BaseModel):
     first_token_ms: float | None
 
 
+class OwnKey(BaseModel):
+    """What the key that asks may do. No models means every model."""
+
+    name: str
+    scopes: list[Scope]
+    models: list[str]
+    expires_at: datetime | None
+
+
 class UsageList(BaseModel):
     """Usage, grouped."""
 
@@ -43,7 +54,7 @@ class UsageList(BaseModel):
 
 
 def usage_routes(database: Engine, check: KeyCheck) -> APIRouter:
-    """The caller's own usage; any key may ask."""
+    """What the caller's own key used and may do; any key may ask."""
     router = APIRouter(
         tags=["usage"],
         route_class=gated_by(check, None),
@@ -60,6 +71,16 @@ def usage_routes(database: Engine, check: KeyCheck) -> APIRouter:
         owner = request.scope["lectern.key"].owner
         rows = usage_rows(database, by, owner=owner)
         return UsageList(object="list", data=[UsageRow(**row) for row in rows])
+
+    @router.get("/lectern/key", summary="What your own key may do")
+    async def own_key(request: Request) -> OwnKey:
+        key = request.scope["lectern.key"]
+        return OwnKey(
+            name=key.name,
+            scopes=sorted(key.scopes),
+            models=list(key.models),
+            expires_at=key.expires_at,
+        )
 
     return router
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from chat_client import ChatError, ChatSettings, list_models
+from chat_client import (
+    ChatError,
+    ChatSettings,
+    Message,
+    Sampling,
+    grouped,
+    list_models,
+    stream_answer,
+    vision_problem,
+)
 from tests.chat_client.upstream import Upstream, native_model, upstream
+from tests.running import ROOT, Service
 
 
 @pytest.fixture
@@ -92,3 +106,55 @@ async def test_the_token_is_sent_and_only_to_lm_studio(server: Upstream) -> None
     first, second = server.headers
     assert "Bearer sk-lm-secret" in first
     assert "sk-lm-x" not in second
+
+
+async def test_the_picker_gets_groups_badges_and_sizes(server: Upstream) -> None:
+    capabilities = {
+        "vision": True,
+        "trained_for_tool_use": True,
+        "reasoning": {"allowed_options": ["off", "on"], "default": "on"},
+    }
+    big = native_model(
+        "big", loaded_instances=[], capabilities=capabilities, size_bytes=17_990_911_801
+    )
+    server.routes["/api/v1/models"] = (200, {"models": [big, native_model()]})
+    models = await list_models(ChatSettings(lmstudio_url=server.url))
+    loaded, available = grouped(models)
+    assert (loaded.name, [model.id for model in loaded.models]) == ("Loaded", ["tiny"])
+    assert (available.name, available.models[0].badges) == (
+        "Available",
+        ("vision", "tools", "reasoning"),
+    )
+    assert (available.models[0].size, loaded.models[0].size) == ("18.0 GB", "1 MB")
+    assert available.models[0].reasoning_options == ("off", "on")
+    assert loaded.models[0].publisher == "lectern"
+    assert vision_problem(available.models[0]) is None
+    assert "cannot see pictures" in str(vision_problem(loaded.models[0]))
+
+
+@pytest.fixture
+def narrow_key(run_folder: Path, gateway: Service) -> SecretStr:
+    """A key of the session's gateway that is for one quantization."""
+    make = ["keys", "create", "--name", "only-q8", "--model", "*q8_0"]
+    env = {
+        "PYTHONPATH": str(ROOT / "services"),
+        "GATEWAY_DATA_DIR": str(run_folder / "gateway-data"),
+    }
+    command = [sys.executable, "-m", "gateway", *make]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+    return SecretStr(done.stdout.strip())
+
+
+async def test_a_model_that_the_key_is_not_for_says_so(
+    gateway: Service, narrow_key: SecretStr, engine: Service
+) -> None:
+    settings = ChatSettings(llm_url=gateway.url, llm_api_key=narrow_key)
+    models = {model.id: model for model in await list_models(settings)}
+    assert models["lectern-101@q8_0"].refused == ""
+    assert models["lectern-101@q4_0"].refused == "The key only-q8 is for other models: *q8_0."
+    # The gateway is of the same opinion.
+    question = [Message("user", "Hello")]
+    with pytest.raises(ChatError, match="may not use"):
+        await anext(stream_answer(settings, "lectern-101@q4_0", question, Sampling()))
+    direct = await list_models(ChatSettings(lmstudio_url=engine.url))
+    assert [model.refused for model in direct] == [""] * len(direct)
