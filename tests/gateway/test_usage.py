@@ -41,6 +41,20 @@ def test_a_key_sees_its_own_usage(front: Front) -> None:
     assert httpx.get(front.service.url + "/lectern/usage").status_code == 401
 
 
+def test_a_key_sees_what_it_may_do_and_nothing_of_others(front: Front) -> None:
+    make = ("keys", "create", "--name", "narrow", "--scope", "chat", "--model", "*q8_0")
+    narrow = {"x-api-key": front.lectern(*make).stdout.strip()}
+    answer = httpx.get(front.service.url + "/lectern/key", headers=narrow)
+    assert answer.json() == {
+        "name": "narrow",
+        "scopes": ["chat"],
+        "models": ["*q8_0"],
+        "expires_at": None,
+    }
+    assert answer.headers["cache-control"] == "no-store"
+    assert httpx.get(front.service.url + "/lectern/key").status_code == 401
+
+
 def test_an_unknown_grouping_is_named(front: Front) -> None:
     answer = front.client.get("/lectern/usage", params={"by": "colour"})
     assert answer.status_code == 400
