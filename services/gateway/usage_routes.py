@@ -6,7 +6,7 @@ Owns these routes. What adds up is `usage_report`'s matter, what is counted `met
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response, Security
 from fastapi.responses import PlainTextResponse
