@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.reader import Reader
 from tests.running import ROOT, Service, missing, running
 from tests.state_servers import StateServer, postgresql_server, valkey_server
 
@@ -83,6 +84,12 @@ def gateway_key(run_folder: Path, gateway: Service) -> str:
         check=True,
     )
     return done.stdout.strip()
+
+
+@pytest.fixture
+def reader(gateway: Service, gateway_key: str, run_folder: Path, tmp_path: Path) -> Reader:
+    """Somebody who types the documents' examples, with a key of the session's gateway."""
+    return Reader(gateway, gateway_key, run_folder / "gateway-data", tmp_path)
 
 
 def chromium_path() -> str | None:

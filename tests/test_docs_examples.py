@@ -1,55 +1,26 @@
-"""Runs the examples of docs/101.md as a reader would, on the real gateway and teaching model.
-
-Only the address and `make` are replaced: the key comes from the gateway under test, not from the
-launcher, which has tests of its own.
-"""
+"""Runs the examples of docs/101.md as a reader would, on the real gateway and teaching model."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.documents import Page, page
-from tests.running import ROOT, Service, missing
+from tests.reader import ADDRESS, Reader
+from tests.running import ROOT
 
 GUIDE = page(ROOT / "docs" / "101.md")
-ADDRESS = "http://127.0.0.1:8000"
 Shell = Callable[[str], str]
 
 
 @pytest.fixture
-def shell(gateway: Service, gateway_key: str, tmp_path: Path) -> Shell:
+def shell(reader: Reader) -> Shell:
     """Runs a block of shell code and returns what it prints."""
-    bash = shutil.which("bash")
-    if bash is None or shutil.which("curl") is None:
-        missing("bash and curl", "the documents' examples use them")
-    for name, body in (("make", f"echo {gateway_key}"), ("python3", f'exec {sys.executable} "$@"')):
-        tool = tmp_path / name
-        tool.write_text(f"#!/bin/sh\n{body}\n")
-        tool.chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LANG": "C.UTF-8"}
-
-    def run(code: str) -> str:
-        done = subprocess.run(
-            [bash, "-euo", "pipefail", "-c", code.replace(ADDRESS, gateway.url)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return run
+    return reader.shell
 
 
 def example(heading: str, language: str = "sh") -> str:
@@ -119,15 +90,5 @@ def test_a_teammates_first_call_is_answered(shell: Shell) -> None:
     assert reply["choices"][0]["message"]["content"].strip()
 
 
-def test_the_python_example_prints_the_answer(gateway: Service, gateway_key: str) -> None:
-    code = example("Hand out keys", "python").replace(ADDRESS, gateway.url)
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"LECTERN_KEY": gateway_key, "PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.split()) > 3
+def test_the_python_example_prints_the_answer(reader: Reader) -> None:
+    assert len(reader.python(example("Hand out keys", "python")).split()) > 3
