@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from gateway.admin_gate import gated_by
-from gateway.error_body import ErrorBody
+from gateway.error_body import answers
 from gateway.key_check import KeyCheck
 from gateway.key_table import KeyTable
 from gateway.relay import Parts
@@ -28,12 +28,6 @@ class SdkToken(BaseModel):
     """A key in the form of LM Studio's tokens."""
 
     api_token: Annotated[str, Field(description="for `apiToken`, `api_token` or LM_API_TOKEN")]
-
-
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": ErrorBody, "description": "Refused: the message says what to do"},
-    "503": {"model": ErrorBody, "description": "The database does not answer"},
-}
 
 
 def greeting_routes() -> APIRouter:
@@ -52,7 +46,7 @@ def token_routes(keys: KeyTable, check: KeyCheck) -> APIRouter:
     router = APIRouter(
         tags=["lmstudio SDKs"],
         route_class=gated_by(check, None),
-        responses=_ERRORS,
+        responses=answers(),
         dependencies=[Security(HTTPBearer(auto_error=False, description="any key"))],
     )
 

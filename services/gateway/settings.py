@@ -152,8 +152,10 @@ class GatewaySettings(BaseSettings):
     @field_validator("gateway_key_pepper")
     @classmethod
     def _one_secret_for_one_purpose(cls, pepper: SecretStr, others: ValidationInfo) -> SecretStr:
-        if pepper.get_secret_value() and pepper == others.data.get("lmstudio_api_token"):
-            raise ValueError("it must not be LMSTUDIO_API_TOKEN: one secret serves one purpose")
+        secret = pepper.get_secret_value()
+        for name in ("lmstudio_api_token", "upstream_tokens"):
+            if secret and secret in others.data.get(name, SecretStr("")).get_secret_value():
+                raise ValueError(f"it must not be in {name.upper()}: one secret has one purpose")
         return pepper
 
     @field_validator("gateway_aliases")
@@ -197,5 +199,5 @@ def _sentence(detail: object) -> str:
     assert isinstance(detail, dict)  # noqa: S101 (pydantic's ErrorDetails)
     name = str(detail["loc"][0]).upper()
     reason = str(detail["msg"]).removeprefix("Value error, ")
-    value = "(hidden)" if name in SECRETS else _IN_URL.sub("…@", repr(detail["input"]))
-    return f"The setting {name} cannot be {value}: {reason}."
+    value = "(hidden)" if name in SECRETS else repr(detail["input"])
+    return _IN_URL.sub("…@", f"The setting {name} cannot be {value}: {reason}.")

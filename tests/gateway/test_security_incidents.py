@@ -7,8 +7,10 @@ these are the ones that need the whole gateway.
 from __future__ import annotations
 
 import ast
+import asyncio
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -80,20 +82,24 @@ async def test_no_database_connection_is_held_while_an_answer_is_made(
         engines.append(open_database(settings))
         return engines[-1]
 
+    at_once = 8
+    all_there = threading.Barrier(at_once)
     held: list[int] = []
 
     def behave(exchange: Exchange) -> None:
+        all_there.wait(60)
         held.append(engines[0].pool.checkedout())  # type: ignore[attr-defined]
         exchange.answer(b'{"choices": []}')
 
     monkeypatch.setattr("gateway.app.open_database", keep)
     with fault_upstream(behave) as upstream:
-        async with open_door(tmp_path, upstream.url) as door:
+        async with open_door(tmp_path, upstream.url, gateway_slots=at_once) as door:
             key = door.key("ana")
-            await door.ask("POST", CHAT, key)  # the first request of a new key reads the keys
-            for _ in range(5):
-                assert (await door.ask("POST", CHAT, key)).status_code == 200
-    assert held[1:] == [0] * 5
+            asked = (door.ask("POST", CHAT, key) for _ in range(at_once))
+            answers = await asyncio.gather(*asked)
+    assert [answer.status_code for answer in answers] == [200] * at_once
+    assert len(held) == at_once
+    assert max(held) <= 1  # the ledger's own, however many ask
 
 
 class Counting(bytearray):

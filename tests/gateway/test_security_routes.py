@@ -15,7 +15,8 @@ from tests.fault_upstream import FaultUpstream, fault_upstream
 from tests.gateway.doors import Door, every_route, filled, open_door
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-OPEN = {"/", "/static/{name}", "/healthz", "/readyz", "/openapi.json"}
+OPEN = {"/", "/static/{name}", "/healthz", "/readyz", "/openapi.json", "/lmstudio-greeting"}
+ANY_KEY = {"/lectern/usage", "/lectern/key", "/lectern/sdk-token"}
 MANAGE = ("/api/v1/models/load", "/api/v1/models/unload", "/api/v1/models/download")
 KEPT = ("/lectern/conversations", "/lectern/presets", "/lectern/votes")
 
@@ -24,7 +25,7 @@ def scope_for(path: str) -> Scope | None:
     """What a key needs for a route, said here a second time; None: any key will do."""
     if path.startswith(("/lectern/admin", "/metrics")):
         return Scope.ADMIN
-    if path == "/lectern/usage":
+    if path in ANY_KEY:
         return None
     if path.startswith(MANAGE):
         return Scope.MODELS_MANAGE

@@ -93,25 +93,30 @@ def test_postgresql_is_reached_through_the_driver_that_is_shipped(
 
 
 @pytest.mark.parametrize("url", ["http://me:canary@127.0.0.1:1234", "http://canary@127.0.0.1"])
+@pytest.mark.parametrize(("name", "form"), [("LMSTUDIO_URL", "{}"), ("UPSTREAMS", "desk={}")])
 def test_a_password_in_a_url_is_refused_without_showing_it(
-    monkeypatch: pytest.MonkeyPatch, url: str
+    monkeypatch: pytest.MonkeyPatch, name: str, form: str, url: str
 ) -> None:
-    monkeypatch.setenv("LMSTUDIO_URL", url)
+    monkeypatch.setenv(name, form.format(url))
     with pytest.raises(SettingsError) as refused:
         load_settings()
-    assert "LMSTUDIO_URL" in str(refused.value)
+    assert name in str(refused.value)
     assert "127.0.0.1" in str(refused.value)
     assert "LMSTUDIO_API_TOKEN" in str(refused.value)
     assert "canary" not in str(refused.value)
 
 
-def test_a_secret_serves_one_purpose(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "form"), [("LMSTUDIO_API_TOKEN", "{}"), ("UPSTREAM_TOKENS", "desk=sk-1,gpu={}")]
+)
+def test_a_secret_serves_one_purpose(monkeypatch: pytest.MonkeyPatch, name: str, form: str) -> None:
     """CVE-2026-114612: one secret was used twice, and the weaker use gave the stronger away."""
     secret = "c7f1a04be9d25386c7f1a04b8e9d2538"
+    monkeypatch.setenv("UPSTREAMS", "desk=http://10.0.0.5:1234,gpu=http://10.0.0.6:8000")
     monkeypatch.setenv("GATEWAY_KEY_PEPPER", secret)
     assert load_settings().gateway_key_pepper.get_secret_value() == secret
-    monkeypatch.setenv("LMSTUDIO_API_TOKEN", secret)
-    with pytest.raises(SettingsError, match=r"PEPPER cannot be .hidden.: it must not"):
+    monkeypatch.setenv(name, form.format(secret))
+    with pytest.raises(SettingsError, match=rf"PEPPER cannot be .hidden.: .* in {name}"):
         load_settings()
 
 
