@@ -103,14 +103,18 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
     app.include_router(token_routes(keys, check))
     app.router.routes += socket_routes(parts)
     app.include_later(ROOM, lambda: _room_routes(check, database))
-    for route in RELAYED:
-        endpoint = _endpoint(route, len(parts.upstreams.names))(route, parts)
-        app.direct[route.method, route.path] = endpoint
-        app.router.routes.append(Route(route.path, endpoint, methods=[route.method]))
+    _add_relayed(app, parts)
     app.add_exception_handler(GatewayError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_routing_error)
     app.add_exception_handler(Exception, _answer_defect)
     return app
+
+
+def _add_relayed(app: Front, parts: Parts) -> None:
+    for route in RELAYED:
+        endpoint = _endpoint(route, len(parts.upstreams.names))(route, parts)
+        app.direct[route.method, route.path] = endpoint
+        app.router.routes.append(Route(route.path, endpoint, methods=[route.method]))
 
 
 def _endpoint(route: RelayedRoute, model_servers: int) -> type[Relay]:
