@@ -1,7 +1,8 @@
 """`make lock`: one hash-locked `requirements.txt` beside each `requirements.in`.
 
 All are resolved together first, and that result constrains each: so one environment can hold every
-service, and two services never ship two versions of one package.
+service, and two services never ship two versions of one package. What has an environment of its own
+is resolved apart.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from launch.errors import LaunchError
 from launch.virtualenv import SERVICE_LOCKS, TEST_LOCKS, Virtualenv
 
 FOLDERS = tuple(str(Path(lock).parent) for lock in (*SERVICE_LOCKS, *TEST_LOCKS))
+APART = ("tests/peers/litellm",)
 UNIVERSAL = ("--quiet", "--universal", "--python-version", "3.11", "--no-header", "--no-annotate")
 
 
@@ -28,9 +30,10 @@ def lock(commands: Commands, say: Say) -> None:
         inputs = [(root / folder / "requirements.in").read_text() for folder in FOLDERS]
         together.write_text("\n".join(inputs))
         _run(commands, (*compile_command, str(together), "-o", str(constraints)))
-        for folder in FOLDERS:
+        for folder in (*FOLDERS, *APART):
             say(f"locking {folder}")
-            pinned = (*compile_command, "--generate-hashes", "-c", str(constraints))
+            bound = () if folder in APART else ("-c", str(constraints))
+            pinned = (*compile_command, "--generate-hashes", *bound)
             target = ("-o", f"{folder}/requirements.txt", "--upgrade")
             _run(commands, (*pinned, f"{folder}/requirements.in", *target))
 

@@ -186,8 +186,10 @@ def _unknown_route() -> NotOffered:
 
 
 def _overflow(message: str) -> ModelServerError:
+    # LangChain and LiteLLM tell it from other errors by these words; they do not look at the code.
+    said = "The conversation is longer than the model's context length (context_length_exceeded)"
     return ModelServerError(
-        f"The conversation is longer than the model's context: {message[:MAX_MESSAGE_CHARS]}",
+        f"{said}: {message[:MAX_MESSAGE_CHARS]}",
         400,
         "invalid_request_error",
         "context_length_exceeded",

@@ -50,6 +50,13 @@ def door(request: pytest.FixtureRequest, gateway_key: str) -> Iterator[Door]:
 
 
 @pytest.fixture
+def gateway_door(gateway: Service, gateway_key: str) -> Iterator[Door]:
+    """The gateway alone, for what it does better than the engine."""
+    with knocking("gateway", gateway.url, gateway_key) as door:
+        yield door
+
+
+@pytest.fixture
 def outsider(gateway: Service) -> Iterator[Door]:
     """Somebody with a wrong key at the gateway."""
     with knocking("gateway", gateway.url, "lk-wrong") as door:
