@@ -19,6 +19,10 @@ from gateway.events import event_data, split_events
 BYTES_PER_TOKEN = 4
 
 
+# Anthropic counts what came from a cache apart; OpenAI's `input_tokens` holds it.
+_READ = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+
+
 @dataclass(slots=True)
 class Usage:
     """Tokens of one request. `exact` is False while a figure is an estimate."""
@@ -66,7 +70,7 @@ class UsageMeter:
         """OpenAI's names, or those of responses and messages. Zeros mean: not counted."""
         if not isinstance(usage, dict):
             return
-        read = _count(usage, "prompt_tokens") or _count(usage, "input_tokens")
+        read = _count(usage, "prompt_tokens") or sum(_count(usage, name) for name in _READ)
         written = _count(usage, "completion_tokens") or _count(usage, "output_tokens")
         if read:
             self.usage.prompt_tokens = read
