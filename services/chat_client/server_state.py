@@ -100,6 +100,8 @@ async def _identity(settings: ChatSettings) -> str:
             return "Model server"
     if response.headers.get("x-lectern-engine"):
         return "Lectern's engine"
+    if response.headers.get("x-lectern-gateway"):
+        return "Lectern's gateway"
     if isinstance(greeting, dict) and greeting.get("lmstudio") is True:
         return "LM Studio"
     return "Model server"

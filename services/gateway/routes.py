@@ -65,8 +65,8 @@ RELAYED = (
         Scope.CHAT,
         Protocol.ANTHROPIC,
         names_model=True,
-        otherwise="To learn a prompt's length, send it to /v1/messages with max_tokens 1 and read "
-        "usage.input_tokens.",
+        otherwise="To learn a prompt's length, send it to /v1/messages with max_tokens 1 and add "
+        "input_tokens and cache_read_input_tokens of its usage.",
     ),
     _work("/api/v0/chat/completions", end_marks=_DONE, usage_on_request=True),
     _work("/api/v0/completions", end_marks=_DONE, usage_on_request=True),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Security
+from fastapi import APIRouter, Request, Response, Security
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, Field
 from starlette.routing import BaseRoute, WebSocketRoute
@@ -35,7 +35,8 @@ def greeting_routes() -> APIRouter:
     router = APIRouter(tags=["lmstudio SDKs"])
 
     @router.get("/lmstudio-greeting", summary="This server speaks LM Studio's API")
-    async def greeting() -> dict[str, bool]:
+    async def greeting(response: Response) -> dict[str, bool]:
+        response.headers["X-Lectern-Gateway"] = "1"  # so that a UI does not call it LM Studio
         return {"lmstudio": True}
 
     return router

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import SecretStr
+
 from chat_client import ChatSettings, Finished, Message, Sampling, Text, list_models, probe
 from chat_client.answer import stream_answer
 from tests.running import Service
@@ -15,6 +17,12 @@ async def test_the_engine_is_recognised_and_lists_its_models(engine: Service) ->
     assert models["lectern-101@q4_0"].quantization == "Q4_0"
     assert models["lectern-101@q8_0"].loaded
     assert models["lectern-101@q8_0"].context_length == 1024
+
+
+async def test_the_gateway_is_recognised(gateway: Service, gateway_key: str) -> None:
+    state = await probe(ChatSettings(llm_url=gateway.url, llm_api_key=SecretStr(gateway_key)))
+    assert state.ready
+    assert state.server == "Lectern's gateway"
 
 
 async def test_an_answer_streams_and_is_counted(engine: Service) -> None:

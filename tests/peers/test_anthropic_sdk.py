@@ -51,3 +51,12 @@ def test_wrong_key(outsider: Door) -> None:
 def test_empty_conversation(door: Door) -> None:
     with pytest.raises(anthropic.BadRequestError):
         door.anthropic.messages.create(model=MODEL, messages=[], max_tokens=3)
+
+
+def test_tokens_cannot_be_counted_here(gateway_door: Door) -> None:
+    """Neither LM Studio nor the engine does; the answer says what does."""
+    with pytest.raises(anthropic.APIStatusError, match="max_tokens 1") as refused:
+        gateway_door.anthropic.messages.count_tokens(model=MODEL, messages=MESSAGES)
+    assert refused.value.status_code == 501
+    told = gateway_door.anthropic.messages.create(model=MODEL, messages=MESSAGES, max_tokens=1)
+    assert told.usage.input_tokens + (told.usage.cache_read_input_tokens or 0) > 5

@@ -23,6 +23,12 @@ def test_models_are_listed(door: Door) -> None:
     assert names >= {"lectern-101", "lectern-101@f16", MODEL, "lectern-101@q4_0"}
 
 
+def test_one_model_is_told_of(gateway_door: Door) -> None:
+    assert gateway_door.openai.models.retrieve(MODEL).id == MODEL
+    with pytest.raises(openai.NotFoundError, match=MODEL):
+        gateway_door.openai.models.retrieve("nobody/knows@it")
+
+
 def test_chat(door: Door) -> None:
     reply = door.openai.chat.completions.create(model=MODEL, messages=MESSAGES, temperature=0)
     (choice,) = reply.choices
