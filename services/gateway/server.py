@@ -17,9 +17,9 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.app import make_app
+from gateway.caller_connection import CallerConnection
 from gateway.database import upgrade_apart
 from gateway.drain import Drain
-from gateway.head_limit import HeadLimit
 from gateway.request_log import start_log
 from gateway.sdk_routes import protocol
 from gateway.settings import GatewaySettings, SettingsError, load_settings
@@ -74,7 +74,7 @@ def _serve(app: FastAPI, settings: GatewaySettings, drain: Drain) -> NoReturn:
         host=settings.bind_addr,
         port=settings.gateway_port,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=HeadLimit,
+        http=CallerConnection,
         log_config=None,
         access_log=False,  # the relay logs one line a request itself
         server_header=False,
