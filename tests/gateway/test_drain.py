@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 from pathlib import Path
@@ -9,39 +10,59 @@ from pathlib import Path
 import httpx
 
 from tests.fault_upstream import Exchange, fault_upstream
-from tests.gateway.conftest import gateway_before
+from tests.gateway.conftest import Front, gateway_before
 from tests.running import wait_until
 
 CHAT = "/v1/chat/completions"
 BODY = {"model": "m", "stream": True, "messages": []}
 CHUNK = b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'
 DONE = b"data: [DONE]\n\n"
-STREAMS = 20
+STREAMS = 100
 
 
-def test_running_streams_end_whole_and_new_requests_are_refused(folder: Path) -> None:
+async def test_running_streams_end_whole_and_new_requests_are_refused(folder: Path) -> None:
     go_on = threading.Event()
 
     def behave(exchange: Exchange) -> None:
         exchange.start_stream()
         exchange.chunk(CHUNK)
-        go_on.wait(30)
-        exchange.chunk(DONE)
+        go_on.wait(60)
+        exchange.chunk(CHUNK + DONE)
         exchange.end_stream()
 
-    env = {"GATEWAY_SLOTS": "64", "GATEWAY_MAX_WAITING_PER_KEY": "64"}
+    env = {"GATEWAY_SLOTS": str(STREAMS), "GATEWAY_DRAIN_S": "60"}
     with fault_upstream(behave) as upstream, gateway_before(upstream.url, folder, env) as front:
-        contents: list[bytes] = []
+        begun = [asyncio.Event() for _ in range(STREAMS)]
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(
+            headers=front.client.headers, timeout=120, limits=limits, trust_env=False
+        ) as callers:
+            asked = [
+                asyncio.create_task(read_stream(callers, front.service.url + CHAT, event))
+                for event in begun
+            ]
+            await asyncio.gather(*(event.wait() for event in begun))
+            await asyncio.to_thread(stop_and_try_another, front)
+            go_on.set()
+            contents = await asyncio.gather(*asked)
+        assert await asyncio.to_thread(front.service.process.wait, 60) == 0
+    assert contents == [CHUNK + CHUNK + DONE] * STREAMS
 
-        def ask() -> None:
-            with httpx.Client(headers=front.client.headers, timeout=60) as own:
-                contents.append(own.post(front.service.url + CHAT, json=BODY).content)
 
-        askers = [threading.Thread(target=ask) for _ in range(STREAMS)]
-        for asker in askers:
-            asker.start()
-        wait_until(lambda: len(upstream.seen) == STREAMS, "every stream to run")
-        kept = httpx.Client(base_url=front.service.url, headers=front.client.headers)
+async def read_stream(callers: httpx.AsyncClient, url: str, begun: asyncio.Event) -> bytes:
+    """The whole of one stream; `begun` tells that its first bytes are here."""
+    content = b""
+    async with callers.stream("POST", url, json=BODY) as answer:
+        async for piece in answer.aiter_raw():
+            content += piece
+            begun.set()
+    return content
+
+
+def stop_and_try_another(front: Front) -> None:
+    """SIGTERM, then a request on a connection that was open before: it is refused kindly."""
+    kept = httpx.Client(base_url=front.service.url, headers=front.client.headers)
+    with kept:
         assert kept.get("/readyz").status_code == 200
         front.service.process.send_signal(signal.SIGTERM)
         wait_until(lambda: kept.get("/readyz").status_code == 503, "readiness to end")
@@ -49,12 +70,6 @@ def test_running_streams_end_whole_and_new_requests_are_refused(folder: Path) ->
         assert refused.status_code == 503
         assert refused.json()["error"]["code"] == "shutting_down"
         assert refused.headers["retry-after"]
-        kept.close()
-        go_on.set()
-        for asker in askers:
-            asker.join()
-        assert front.service.process.wait(20) == 0
-    assert contents == [CHUNK + DONE] * STREAMS
 
 
 def test_the_wait_for_running_answers_is_bounded(folder: Path) -> None:
