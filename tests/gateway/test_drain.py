@@ -41,7 +41,8 @@ async def test_running_streams_end_whole_and_new_requests_are_refused(folder: Pa
                 asyncio.create_task(read_stream(callers, front.service.url + CHAT, event))
                 for event in begun
             ]
-            await asyncio.gather(*(event.wait() for event in begun))
+            async with asyncio.timeout(120):
+                await asyncio.gather(*(event.wait() for event in begun))
             await asyncio.to_thread(stop_and_try_another, front)
             go_on.set()
             contents = await asyncio.gather(*asked)
