@@ -21,6 +21,8 @@ from gateway.reply import Broken, Reply
 
 # How long a server may take to close its side once it was told that nobody listens any more.
 CLOSE_WITHIN_S = 2.0
+# What it may say meanwhile; one that goes on talking has not noticed.
+MAX_THROWN_AWAY_BYTES = 1024 * 1024
 # Unread body above this stops the reading from the socket; one more read may come on top.
 MAX_UNREAD_BYTES = 64 * 1024
 
@@ -204,8 +206,11 @@ class Connection(Reply, asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._closed is not None:
-            return  # hung up: nobody wants to know
+        if self._closed is not None:  # hung up: nobody wants to know
+            self._unread += len(data)
+            if self._unread > MAX_THROWN_AWAY_BYTES:
+                self.abort()
+            return
         if not self._busy:
             self.abort()  # nobody asked
             return
