@@ -50,9 +50,9 @@ class Reader:
         self._tool("python3", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
         return self._run([bash, "-euo", "pipefail", "-c", self.here(code)])
 
-    def python(self, code: str) -> str:
+    def python(self, code: str, interpreter: str = sys.executable) -> str:
         """Runs a Python program."""
-        return self._run([sys.executable, "-c", self.here(code)])
+        return self._run([interpreter, "-c", self.here(code)])
 
     def node(self, code: str, *options: str) -> str:
         """Runs a JavaScript module."""

@@ -4,40 +4,25 @@ from __future__ import annotations
 
 import json
 import subprocess
-import venv
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.engine.asking import slots
+from tests.litellm_python import litellm_python
 from tests.peers.conftest import Door
-from tests.running import ROOT, Service, wait_until
+from tests.running import Service, wait_until
 
 HERE = Path(__file__).parent / "litellm"
-HOME = ROOT / ".lectern" / "peers" / "litellm"
 MODEL = "lectern-101@q8_0"
 
 
-@pytest.fixture(scope="module")
-def python() -> Path:
-    """An interpreter with LiteLLM, in an environment of its own, installed from the lock."""
-    lock, stamp = HERE / "requirements.txt", HOME / "installed"
-    python = HOME / "bin" / "python"
-    if not stamp.exists() or stamp.read_text() != lock.read_text():
-        venv.create(HOME, with_pip=True, clear=True)
-        quiet = ("--quiet", "--disable-pip-version-check")
-        command = (str(python), "-m", "pip", "install", *quiet, "--require-hashes", "-r", str(lock))
-        subprocess.run(command, check=True)
-        stamp.write_text(lock.read_text())
-    return python
-
-
 @pytest.fixture
-def told(python: Path, gateway_door: Door, tmp_path: Path) -> dict[str, Any]:
+def told(gateway_door: Door, tmp_path: Path) -> dict[str, Any]:
     """What the program prints."""
     done = subprocess.run(
-        [python, HERE / "talk.py", gateway_door.url, gateway_door.key, MODEL],
+        [litellm_python(), HERE / "talk.py", gateway_door.url, gateway_door.key, MODEL],
         env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
