@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import signal
+import socket
 import sys
 from types import FrameType
 from typing import NoReturn
@@ -43,6 +44,11 @@ class DrainingServer(uvicorn.Server):
         if self._drain.begun:
             self.should_exit = True
         self._drain.begin()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves to the end; a signal after it must not break off what is being closed."""
+        await super().serve(sockets)
+        _ignore_signals()
 
     async def on_tick(self, counter: int) -> bool:
         """Called by uvicorn ten times a second; True ends the server."""
@@ -105,6 +111,11 @@ def _serve(app: FastAPI, settings: GatewaySettings, drain: Drain) -> NoReturn:
 
 
 def _exit(_signal: int, _frame: FrameType | None) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)  # impatience must not turn a clean end into a crash
+    _ignore_signals()
     sys.exit(0)
+
+
+def _ignore_signals() -> None:
+    """Impatience must not turn a clean end into a crash."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
