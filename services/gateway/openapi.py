@@ -16,7 +16,7 @@ from gateway.routes import RELAYED, RelayedRoute
 
 Json = dict[str, Any]
 KEYED: list[Json] = [{"HTTPBearer": []}, {"APIKeyHeader": []}]
-OPEN = ("/healthz", "/readyz")
+OPEN = ("/healthz", "/readyz", "/lmstudio-greeting")
 _SCHEMES = {
     "HTTPBearer": {
         "type": "http",
@@ -117,7 +117,7 @@ def _parameters(route: RelayedRoute, path: str) -> list[Json]:
 def _body(route: RelayedRoute) -> Json:
     """The fields that the gateway reads; it enforces their types and asks for none."""
     properties: Json = {
-        "model": {"type": ["string", "null"], "maxLength": MAX_MODEL_CHARS},
+        route.model_field: {"type": ["string", "null"], "maxLength": MAX_MODEL_CHARS},
         "stream": {"type": ["boolean", "null"]},
     }
     if route.usage_on_request:

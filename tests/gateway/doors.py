@@ -25,6 +25,8 @@ from gateway.keys import Scope
 from gateway.pepper import load_pepper
 from gateway.settings import GatewaySettings
 
+# What needs no key; everything else does.
+OPEN = {"/", "/static/{name}", "/healthz", "/readyz", "/openapi.json", "/lmstudio-greeting"}
 # A value for each part of a path that varies.
 PARTS = {
     "conversation": "conv_12345678",

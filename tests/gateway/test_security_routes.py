@@ -12,10 +12,9 @@ import pytest
 from gateway.key_form import make_key
 from gateway.keys import Scope
 from tests.fault_upstream import FaultUpstream, fault_upstream
-from tests.gateway.doors import Door, every_route, filled, open_door
+from tests.gateway.doors import OPEN, Door, every_route, filled, open_door
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-OPEN = {"/", "/static/{name}", "/healthz", "/readyz", "/openapi.json", "/lmstudio-greeting"}
 ANY_KEY = {"/lectern/usage", "/lectern/key", "/lectern/sdk-token"}
 MANAGE = ("/api/v1/models/load", "/api/v1/models/unload", "/api/v1/models/download")
 KEPT = ("/lectern/conversations", "/lectern/presets", "/lectern/votes")
