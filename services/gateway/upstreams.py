@@ -168,7 +168,12 @@ class Upstreams:
         return in_order(loads, self._beginnings.server_of(body))
 
     def _note(self, server: Server, *, well: bool) -> None:
-        """What was heard of a server; who shares its models learns when that changes."""
+        """What was heard of a server; who shares its models learns when that changes.
+
+        Of a single one nothing is: it is asked whatever was heard, and its models stay known.
+        """
+        if self._only is not None:
+            return
         now = time.monotonic()
         before = server.breaker.state(now)
         server.breaker.succeeded() if well else server.breaker.failed(now)

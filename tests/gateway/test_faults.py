@@ -124,3 +124,16 @@ async def test_a_model_server_that_is_not_there(tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("alone")
     with gateway_before(f"http://127.0.0.1:{free_port()}", folder, ENV) as front:
         await meet(NOT_THERE, watched(front))
+
+
+def test_failures_in_a_row_let_no_unknown_model_pass(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """A single model server that fails has its models still, and no others."""
+    folder = tmp_path_factory.mktemp("failing")
+    with fault_upstream(lambda exchange: exchange.die(), b'{"data": [{"id": "m"}]}') as upstream:
+        with gateway_before(upstream.url, folder, ENV) as front:
+            for _ in range(5):
+                answer = front.client.post("/v1/embeddings", json={"model": "m"})
+                assert answer.status_code == 502
+            assert front.client.post("/v1/embeddings", json={"model": "x"}).status_code == 404
