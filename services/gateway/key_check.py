@@ -51,9 +51,15 @@ class KeyCheck:
             if wait_s:
                 raise TooManyFailures(wait_s)
             raise KeyRejected("This key is not known here, has expired or was revoked.")
-        if scope is not None and scope not in key.scopes:
-            raise ScopeMissing(f"This key may not do that: it lacks the scope {scope.value!r}.")
+        if scope is not None:
+            need_scope(key, scope)
         return key
+
+
+def need_scope(key: Key, scope: Scope) -> None:
+    """Raises `ScopeMissing` when the key may not do that."""
+    if scope not in key.scopes:
+        raise ScopeMissing(f"This key may not do that: it lacks the scope {scope.value!r}.")
 
 
 def offered_key(authorization: str, x_api_key: str) -> str:

@@ -20,7 +20,7 @@ from gateway.caller import Caller, CallerLeft
 from gateway.drain import Drain
 from gateway.errors import Defect, GatewayError, LedgerAway, status_of
 from gateway.heartbeat import Heartbeat
-from gateway.key_check import KeyCheck
+from gateway.key_check import KeyCheck, need_scope
 from gateway.ledger import Ledger
 from gateway.metrics import Metrics
 from gateway.models import Models
@@ -66,7 +66,8 @@ class Relay:
         parts.drain.count_in()
         try:
             parts.drain.refuse_if_begun()
-            visit.key = await parts.check.check(caller.key, caller.address, self._route.scope)
+            visit.key = await parts.check.check(caller.key, caller.address, None)
+            need_scope(visit.key, self._route.scope)  # now: who may not ask leaves a row, too
             body = await caller.read_body(parts.settings.gateway_max_body_bytes)
             visit.ask = read_ask(body, self._route)
             async with caller:
