@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def private_mb(pid: int) -> float:
-    """Memory that is the process's own: what it would give back by ending."""
+def resident_mb(pid: int) -> float:
+    """Memory that is in use, libraries included."""
     page = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    sizes = re.findall(r"^Private_(?:Clean|Dirty):\s+(\d+) kB$", page, re.M)
-    return sum(map(int, sizes)) * 1024 / 1e6
+    found = re.search(r"^Rss:\s+(\d+) kB$", page, re.M)
+    assert found
+    return int(found[1]) * 1024 / 1e6
 
 
 def peak_mb(pid: int) -> float:
