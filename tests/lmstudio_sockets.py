@@ -58,7 +58,9 @@ class LMStudioSockets:
 
     url: str = ""
     token: str = ""  # with one, guests are refused
+    models: list[str] = field(default_factory=lambda: [CHAT, CODER, EMBEDDER, "mine"])
     seen: list[tuple[str, Json]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)  # the same, as they arrived
     clients: list[tuple[str, str, str]] = field(default_factory=list)  # namespace, both halves
     closed: list[str] = field(default_factory=list)
     hold: threading.Event = field(default_factory=threading.Event)  # predictions wait while unset
@@ -94,6 +96,7 @@ class Talk:
         try:
             for text in self._connection:
                 frame = json.loads(text)
+                self._server.texts.append(str(text))
                 self._server.seen.append((self._path, frame))
                 self._take(frame)
         except ConnectionClosed:
@@ -230,11 +233,11 @@ def lmstudio_sockets(token: str = "") -> Iterator[LMStudioSockets]:
     """Serves on a free port of the loopback interface."""
     state = LMStudioSockets(token=token)
     state.hold.set()
-    names = (CHAT, CODER, EMBEDDER, "mine")
-    lists = {"data": [{"id": n} for n in names], "models": [{"key": n} for n in names]}
 
     def answer_http(connection: ServerConnection, request: Request) -> Response | None:
         if request.path in ("/v1/models", "/api/v1/models"):
+            names = state.models
+            lists = {"data": [{"id": n} for n in names], "models": [{"key": n} for n in names]}
             response = connection.respond(HTTPStatus.OK, json.dumps(lists))
             response.headers["Content-Type"] = "application/json"
             return response

@@ -50,7 +50,7 @@ from gateway.pepper import load_pepper
 from gateway.relay import Parts, Relay
 from gateway.request_log import RequestLog
 from gateway.routes import RELAYED, RelayedRoute, protocol_of
-from gateway.sdk_routes import greeting_routes, socket_routes, token_routes
+from gateway.sdk_routes import include_sdk
 from gateway.settings import GatewaySettings
 from gateway.upkeep import kept_up
 from gateway.upstreams import Upstreams
@@ -99,9 +99,7 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
     app.include_router(admin_routes(store, AuditLog(database), check))
     app.include_router(usage_routes(database, check))
     app.include_router(metrics_routes(parts.metrics, check))
-    app.include_router(greeting_routes())
-    app.include_router(token_routes(keys, check))
-    app.router.routes += socket_routes(parts)
+    include_sdk(app, keys, check, parts)
     app.include_later(ROOM, lambda: _room_routes(check, database))
     _add_relayed(app, parts)
     app.add_exception_handler(GatewayError, _answer_error)

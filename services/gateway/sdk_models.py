@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
-from gateway.errors import BadRequest, ModelForbidden, ModelUnknown
+from gateway.errors import BadRequest, ModelForbidden, ModelUnknown, NotOffered
 from gateway.keys import Key, Scope
 from gateway.models import Models
 from gateway.sdk_frames import Opening, instances_in, settings_in
@@ -36,8 +36,9 @@ class Instance(NamedTuple):
 class SdkModels:
     """The models of one connection."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, server: str) -> None:
         self._models = models
+        self._server = server
         self._seen: OrderedDict[str, Instance] = OrderedDict()  # by identifier and by reference
 
     def learn(self, document: dict[str, Any]) -> None:
@@ -79,7 +80,8 @@ class SdkModels:
                 raise ModelForbidden("This key is for certain models: name one.")
             return ""
         real = await self._real(_checked(name), rule, key)
-        if real != name:
+        self._refuse_elsewhere(real)
+        if real != name or key.models:  # written anew, no field can be there twice
             parameter[field] = real
             opening.rewritten()
         return real
@@ -106,6 +108,15 @@ class SdkModels:
             if key.models:
                 raise
             return self._models.alias(name)
+
+    def _refuse_elsewhere(self, model: str) -> None:
+        """The sockets lead to one model server: the first of the settings."""
+        servers = self._models.servers(model)
+        if servers and self._server not in servers:
+            raise NotOffered(
+                f"The model {model!r} is on the model server {servers[0]!r}, and the lmstudio SDKs "
+                f"reach only {self._server!r} here. Use /v1/chat/completions for it."
+            )
 
     def _may_use(self, instance: Instance | None, key: Key) -> bool:
         return instance is not None and any(name and key.may_use(name) for name in instance)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response, Security
+from fastapi import APIRouter, FastAPI, Request, Response, Security
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, Field
-from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from gateway.admin_gate import gated_by
@@ -30,7 +30,16 @@ class SdkToken(BaseModel):
     api_token: Annotated[str, Field(description="for `apiToken`, `api_token` or LM_API_TOKEN")]
 
 
-def greeting_routes() -> APIRouter:
+def include_sdk(app: FastAPI, keys: KeyTable, check: KeyCheck, parts: Parts) -> None:
+    """Adds all of them."""
+    app.include_router(_greeting_routes())
+    app.include_router(_token_routes(keys, check))
+    sockets = _Sockets(parts)
+    for name in NAMESPACES:
+        app.router.routes.append(WebSocketRoute(f"/{name}", _Namespace(sockets, name)))
+
+
+def _greeting_routes() -> APIRouter:
     """`/lmstudio-greeting`: LM Studio's SDKs talk to no server that does not greet so."""
     router = APIRouter(tags=["lmstudio SDKs"])
 
@@ -42,7 +51,7 @@ def greeting_routes() -> APIRouter:
     return router
 
 
-def token_routes(keys: KeyTable, check: KeyCheck) -> APIRouter:
+def _token_routes(keys: KeyTable, check: KeyCheck) -> APIRouter:
     """`/lectern/sdk-token`: as secret as the key, and it ends with the key."""
     router = APIRouter(
         tags=["lmstudio SDKs"],
@@ -56,12 +65,6 @@ def token_routes(keys: KeyTable, check: KeyCheck) -> APIRouter:
         return SdkToken(api_token=keys.sdk_token(request.scope["lectern.key"]))
 
     return router
-
-
-def socket_routes(parts: Parts) -> list[BaseRoute]:
-    """One route for each of the SDKs' namespaces."""
-    sockets = _Sockets(parts)
-    return [WebSocketRoute(f"/{name}", _Namespace(sockets, name)) for name in NAMESPACES]
 
 
 class _Sockets:

@@ -123,7 +123,7 @@ class SdkSocket:
 
     async def _serve(self, key: Key) -> None:
         """Reads frames until somebody ends the connection."""
-        models = SdkModels(self._parts.models)
+        models = SdkModels(self._parts.models, self._parts.settings.model_servers[0].name)
         upstream = SdkUpstream(
             self._parts.settings,
             self._namespace,

@@ -492,6 +492,37 @@ def test_a_keys_models_hold_however_one_is_named(
     assert server.openings("predict") == []
 
 
+def test_a_keys_models_hold_when_one_is_named_twice(front: Front, server: LMStudioSockets) -> None:
+    """Two readers of one frame may take different fields of the same name."""
+    key = new_key(front, "twice", "--model", CODER, "--model", "mine")
+    with let_in(front, key=key) as socket:
+        query = f'{{"identifier": "{CHAT}", "identifier": "mine"}}'
+        specifier = f'{{"type": "query", "query": {query}}}'
+        socket.send(
+            '{"type": "channelCreate", "endpoint": "predict", "channelId": 1, "creationParameter": '
+            f'{{"modelSpecifier": {specifier}, "history": {{}}}}}}'
+        )
+        until(socket, "channelClose")
+    (sent,) = server.openings("predict")
+    assert sent["creationParameter"]["modelSpecifier"] == named("mine")
+    assert CHAT not in server.texts[-1]
+
+
+def test_a_model_of_another_server_is_not_reached(folder: Path) -> None:
+    """With several model servers the SDKs reach the first."""
+    with lmstudio_sockets() as first, lmstudio_sockets() as second:
+        second.models.append("far")
+        env = {"UPSTREAMS": f"near={first.url},far={second.url}"}
+        with gateway_before(first.url, folder, env) as front, let_in(front) as socket:
+            assert front.client.get("/v1/models/far").status_code == 200
+            predict(socket, named(CHAT), 1)
+            until(socket, "channelClose")
+            predict(socket, named("far"), 2)
+            told = until(socket, "channelError")["error"]
+        assert "/v1/chat/completions" in told["title"]
+        assert (len(first.openings("predict")), second.seen) == (1, [])
+
+
 def test_a_model_that_is_loaded_for_somebody_is_learned(
     front: Front, server: LMStudioSockets
 ) -> None:
