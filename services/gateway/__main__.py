@@ -3,9 +3,14 @@
 Each of the two imports only what it needs: a server keeps the command line's libraries for ever.
 """
 
+import os
 import sys
 
 if __name__ == "__main__":
+    # Code that another package registers with pydantic would run with every model; none is wanted.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # uvloop resolves names in threads of libuv's, once a moment: one is enough, four take memory.
+    os.environ.setdefault("UV_THREADPOOL_SIZE", "1")
     if len(sys.argv) > 1:
         from gateway.cli import cli
 

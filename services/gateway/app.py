@@ -16,10 +16,8 @@ from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from gateway.admin import admin_routes
 from gateway.admission import Admission
 from gateway.aliases import Aliases
-from gateway.audit import AuditLog
 from gateway.database import open_database
 from gateway.demo_key import make_ui_key
 from gateway.drain import Drain
@@ -56,7 +54,7 @@ from gateway.upkeep import kept_up
 from gateway.upstreams import Upstreams
 from gateway.usage_routes import metrics_routes, usage_routes
 
-ROOM = ("/lectern/conversations", "/lectern/presets", "/lectern/votes")
+OWN = ("/lectern/",)
 log = logging.getLogger(__name__)
 
 
@@ -96,11 +94,9 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
         redirect_slashes=False,  # an unknown route is 404, not a redirect to a guess
     )
     app.include_router(landing_routes(settings, ModelServerProbe(parts.upstreams), drain))
-    app.include_router(admin_routes(store, AuditLog(database), check))
-    app.include_router(usage_routes(database, check))
     app.include_router(metrics_routes(parts.metrics, check))
     include_sdk(app, keys, check, parts)
-    app.include_later(ROOM, lambda: _room_routes(check, database))
+    app.include_later(OWN, lambda: _own_routes(store, check, database))
     _add_relayed(app, parts)
     app.add_exception_handler(GatewayError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_routing_error)
@@ -148,11 +144,17 @@ def _parts(
     )
 
 
-def _room_routes(check: KeyCheck, database: Engine) -> APIRouter:
-    """What the UIs keep here. Its 26 operations take 4 MB, so they are imported when needed."""
+def _own_routes(store: KeyStore, check: KeyCheck, database: Engine) -> APIRouter:
+    """The admin API and what the UIs keep here: 5 MB, so they are imported when needed."""
+    from gateway.admin import admin_routes
+    from gateway.audit import AuditLog
     from gateway.room import room_routes
 
-    return room_routes(check, database)
+    router = APIRouter()
+    router.include_router(admin_routes(store, AuditLog(database), check))
+    router.include_router(usage_routes(database, check))
+    router.include_router(room_routes(check, database))
+    return router
 
 
 @contextlib.asynccontextmanager
