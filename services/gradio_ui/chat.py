@@ -1,7 +1,7 @@
-"""One person's conversation: what was asked, what came back, and what the model is sent next.
+"""One answer on its way: its place in line, how far it is, and how long it took.
 
-Owns the record of each exchange and the rule of what the model gets to see of it. It draws
-nothing and calls nobody, so that a conversation can one day come from elsewhere than this process.
+Owns what only matters while an answer comes. The conversation itself, with all its branches, is a
+`Dialogue` of `chat_client`; nothing here draws or calls anybody.
 """
 
 from __future__ import annotations
@@ -10,79 +10,64 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chat_client import ChatError, Finished, Message, Piece, Reasoning, Stats, Text
+from chat_client import ChatError, Dialogue, Entry, Piece
+from chat_client import Turn as Asked
 
 Phase = Literal["in line", "reading", "thinking", "answering", "done", "stopped", "failed"]
-ENDINGS: tuple[Phase, ...] = ("done", "stopped", "failed")
 
 
-@dataclass
+@dataclass(eq=False)
 class Exchange:
-    """One question and as much of its answer as came. Times are seconds of the monotonic clock."""
+    """A question that was sent and as much of its answer as came."""
 
-    question: str
-    model: str
-    phase: Phase = "in line"
+    asked: Asked
     place: int = 0  # in line, counted from 1; 0: not waiting
-    reasoning: str = ""
-    text: str = ""
-    stats: Stats | None = None
-    error: ChatError | None = None
-    asked_at: float = field(default_factory=time.monotonic)
-    thought_from: float | None = None
-    thought_s: float | None = None
-    ended_at: float | None = None
+    in_line: bool = True
+    ended_at: float | None = None  # seconds of the monotonic clock
 
-    def take(self, piece: Piece) -> None:
-        """Adds what the model sent."""
-        if isinstance(piece, Reasoning):
-            self.phase = "thinking"
-            self.thought_from = self.thought_from or time.monotonic()
-            self.reasoning += piece.text
-        elif isinstance(piece, Finished):
-            self.stats = piece.stats
-        elif isinstance(piece, Text):
-            self._think_no_more()
-            self.phase = "answering"
-            self.text += piece.text
+    @property
+    def answer(self) -> Entry:
+        return self.asked.answer
 
-    def end(self, phase: Phase, error: ChatError | None = None) -> None:
-        """Closes the exchange; what came so far stays."""
-        self._think_no_more()
-        self.phase = phase
-        self.error = error
-        self.ended_at = time.monotonic()
+    @property
+    def phase(self) -> Phase:
+        if self.answer.state != "coming":
+            return self.answer.state
+        if self.answer.text or self.answer.tool_calls:
+            return "answering"
+        if self.answer.reasoning:
+            return "thinking"
+        return "in line" if self.in_line else "reading"
 
     @property
     def ended(self) -> bool:
-        return self.phase in ENDINGS
+        return self.answer.state != "coming"
 
     @property
     def elapsed_s(self) -> float:
-        return (self.ended_at or time.monotonic()) - self.asked_at
+        return (self.ended_at or time.monotonic()) - self.answer.asked_at
 
-    def _think_no_more(self) -> None:
-        if self.thought_from is not None and self.thought_s is None:
-            self.thought_s = time.monotonic() - self.thought_from
+    def take(self, piece: Piece) -> None:
+        """Adds what the model sent."""
+        self.asked.take(piece)
+
+    def end(self, error: ChatError | None = None, *, stopped: bool = False) -> None:
+        """Closes the answer; what came so far stays. Harmless when it is closed already."""
+        self.asked.end(error, stopped=stopped)
+        self.ended_at = self.ended_at or time.monotonic()
 
 
 @dataclass
 class Chat:
-    """The exchanges of one conversation, oldest first."""
+    """A conversation, and the answers of it that this process has asked for, by their id."""
 
-    exchanges: list[Exchange] = field(default_factory=list)
+    dialogue: Dialogue = field(default_factory=Dialogue)
+    exchanges: dict[str, Exchange] = field(default_factory=dict)
 
-    def messages(self, system: str = "") -> list[Message]:
-        """What the model is sent: text alone, never reasoning, numbers or error messages.
+    def begin(self, asked: Asked) -> Exchange:
+        exchange = Exchange(asked)
+        self.exchanges[asked.id] = exchange
+        return exchange
 
-        A question whose answer never began is left out, unless it is the one being asked now:
-        most chat templates insist that questions and answers alternate.
-        """
-        sent = [Message("system", system.strip())] if system.strip() else []
-        for exchange in self.exchanges:
-            if not exchange.ended:
-                sent.append(Message("user", exchange.question))
-            elif exchange.text:
-                sent.append(Message("user", exchange.question))
-                sent.append(Message("assistant", exchange.text))
-        return sent
+    def exchange(self, answer: Entry) -> Exchange | None:
+        return self.exchanges.get(answer.id)

@@ -6,8 +6,10 @@ Owns the widgets and how their values become what `chat_client` is asked. It lis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import gradio as gr
 
@@ -94,10 +96,18 @@ def model_facts(model: Model | None) -> str:
     return escape(" · ".join(part for part in parts if part))
 
 
-def sampling(temperature: float, top_p: float, max_tokens: float | None) -> Sampling:
-    """The widgets' values as `chat_client` wants them; an empty or zero limit means none."""
-    return Sampling(
-        temperature=float(temperature),
-        top_p=float(top_p),
-        max_tokens=int(max_tokens) if max_tokens and max_tokens >= 1 else None,
-    )
+@dataclass(frozen=True)
+class Choices:
+    """What the widgets say about the next question."""
+
+    model: str
+    sampling: Sampling
+    system: str
+
+
+def read_choices(values: Sequence[Any]) -> Choices:
+    """The widgets' values in the order of `Controls.values`; an empty or zero limit means none."""
+    model, temperature, top_p, max_tokens, system = values
+    limit = int(max_tokens) if max_tokens and max_tokens >= 1 else None
+    sampling = Sampling(temperature=float(temperature), top_p=float(top_p), max_tokens=limit)
+    return Choices(model or "", sampling, (system or "").strip())

@@ -1,81 +1,95 @@
-"""What happens when somebody asks, stops, retries, starts anew, or the timer looks around.
+"""What happens when somebody asks, stops, retries, edits, opens another chat or starts anew.
 
 Owns the order of those steps for one browser session. Layout is `page`'s, words are
-`transcript`'s and `state_page`'s; the answer itself is a `Turn`.
+`transcript`'s; the answer itself is a `Turn`, the list of chats is `shelf`'s.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakSet
 
 import gradio as gr
 
-from chat_client import ChatError, ChatSettings
+from chat_client import ChatError, ChatSettings, Dialogue, Room, RoomRefused
+from chat_client import Turn as Asked
 from gradio_ui.chat import Chat, Exchange
-from gradio_ui.controls import model_facts, sampling
+from gradio_ui.controls import Choices, read_choices
+from gradio_ui.keeper import Keeper
 from gradio_ui.line import Line
-from gradio_ui.lookout import Lookout, Outlook
-from gradio_ui.state_page import state_page, status_line
-from gradio_ui.transcript import Bubble, transcript
+from gradio_ui.lookout import Lookout
+from gradio_ui.notice import notice
+from gradio_ui.session import Session
+from gradio_ui.transcript import Bubble, drawn, transcript
 from gradio_ui.turn import Turn
 
-AWAY_LOOK_S = 2.5
-READY_LOOK_S = 15.0
-
 Update = dict[str, Any]
-Picture = tuple[list[Bubble], Update]  # the conversation and the question box
+Picture = tuple[list[Bubble], Update, Any, Any]  # the chat, the question box, the address, a notice
 Answering = AsyncGenerator[Picture, None]
-
-
-@dataclass
-class Session:
-    """One browser tab: its conversation, the answer under way, and what it was last shown."""
-
-    chat: Chat = field(default_factory=Chat)
-    turn: Turn | None = None
-    shown: tuple[Outlook, bool] | None = None
-
-    @property
-    def busy(self) -> bool:
-        return self.turn is not None and not self.turn.exchange.ended
+GONE = "That chat is not there any more: it was deleted, or it belongs to another key."
 
 
 class Handlers:
-    """The page's event handlers; one instance serves every session."""
+    """The handlers of the chat itself; one instance serves every session."""
 
     def __init__(self, settings: ChatSettings, slots: int) -> None:
         self._settings = settings
-        self._lookout = Lookout(settings)
-        self._turns: WeakSet[Turn] = WeakSet()
+        self.lookout = Lookout(settings)
+        self.room = Room(settings)
+        self.keeper = Keeper(self.room, settings.chat_abandoned_s)
         self.line = Line(slots)
 
     async def close(self) -> None:
         """Stops every answer under way, so that the service can end and the model is free."""
-        await asyncio.gather(*(turn.stop() for turn in self._turns))
+        await self.keeper.close()
 
-    async def send(self, session: Session, question: str, *values: Any) -> Answering:
+    async def send(self, session: Session, address: str, question: str, *values: Any) -> Answering:
         """The question in the input box."""
-        async with aclosing(self._ask(session, question, *values)) as pictures:
-            async for picture in pictures:
-                yield picture
-
-    async def example(self, session: Session, picked: gr.SelectData, *values: Any) -> Answering:
-        """A suggested question."""
-        async with aclosing(self._ask(session, picked.value["text"], *values)) as pictures:
-            async for picture in pictures:
-                yield picture
-
-    async def again(self, session: Session, *values: Any) -> Answering:
-        """The last question once more, with the settings as they are now."""
-        if session.busy or not session.chat.exchanges:
+        question = (question or "").strip()
+        if not question:
             return
-        question = session.chat.exchanges.pop().question
-        async with aclosing(self._ask(session, question, *values)) as pictures:
+        async with aclosing(
+            self._ask(session, address, values, lambda chat, model: chat.ask(question, model))
+        ) as pictures:
+            async for picture in pictures:
+                yield picture
+
+    async def example(
+        self, session: Session, address: str, picked: gr.SelectData, *values: Any
+    ) -> Answering:
+        """A suggested question."""
+        async with aclosing(self.send(session, address, picked.value["text"], *values)) as pictures:
+            async for picture in pictures:
+                yield picture
+
+    async def again(self, session: Session, address: str, *values: Any) -> Answering:
+        """Another answer to the last question, with the model and settings as they are now."""
+        async with aclosing(
+            self._ask(
+                session,
+                address,
+                values,
+                lambda chat, model: chat.regenerate(chat.shown[-1].message.id, model),
+            )
+        ) as pictures:
+            async for picture in pictures:
+                yield picture
+
+    async def edited(
+        self, session: Session, address: str, edit: gr.EditData, *values: Any
+    ) -> Answering:
+        """A question in other words; the old ones stay as another version."""
+        index = edit.index if isinstance(edit.index, int) else edit.index[0]
+        rows, text = drawn(session.chat), str(edit.value).strip()
+        id_ = rows[index][0] if index < len(rows) else ""
+        entry = session.chat.dialogue.entries.get(id_)
+        if session.busy or not text or entry is None or entry.role != "user":
+            yield picture_of(session)  # takes the words back that Gradio has put there already
+            return
+        async with aclosing(
+            self._ask(session, address, values, lambda chat, model: chat.edit(id_, text, model))
+        ) as pictures:
             async for picture in pictures:
                 yield picture
 
@@ -85,75 +99,129 @@ class Handlers:
             await session.turn.stop()
 
     async def new_chat(self, session: Session) -> Picture:
-        """Stops what is under way and forgets the conversation."""
-        session.chat = Chat()  # first: what the stopped answer draws last must be empty, too
-        await self.stop(session)
-        return [], _ready_box(value="")
+        """Shows an empty chat."""
+        await self._leave(session, Chat())
+        return picture_of(session, value="")
 
-    async def look(self, session: Session, model: str | None) -> tuple[Any, ...]:
-        """The timer's look: state page, chat, status, models, next look; skips what is the same."""
-        return self._show(session, await self._lookout.look(), model)
+    async def choose(self, session: Session, event: gr.EventData) -> Picture:
+        """Another version of a question or an answer."""
+        dialogue, id_ = session.chat.dialogue, str(event._data.get("id"))
+        if not session.busy and id_ in dialogue.entries:
+            dialogue.choose(id_)
+            await self.keeper.keep(session.chat)
+        return picture_of(session)
 
-    async def look_now(self, session: Session, model: str | None) -> tuple[Any, ...]:
-        """The same on demand, without sharing an older look."""
-        return self._show(session, await self._lookout.look(max_age_s=0.0), model)
+    async def enter(
+        self, session: Session, address: str, utc_offset_minutes: float | None
+    ) -> Answering:
+        """A page that has just been loaded; its address may name a chat."""
+        session.utc_offset_minutes = int(utc_offset_minutes or 0)
+        async with aclosing(self.open(session, address)) as pictures:
+            async for picture in pictures:
+                yield picture
 
-    async def facts(self, model: str | None) -> Update:
-        """The line below the picker, when another model is picked."""
-        outlook = await self._lookout.look(max_age_s=READY_LOOK_S)
-        return gr.update(value=model_facts(outlook.find(model)))
+    async def opened(self, session: Session, event: gr.EventData) -> Answering:
+        """A chat of the list."""
+        async with aclosing(self.open(session, str(event._data.get("id")))) as pictures:
+            async for picture in pictures:
+                yield picture
 
-    async def _ask(self, session: Session, question: str, *values: Any) -> Answering:
-        question = (question or "").strip()
-        if session.busy or not question:
-            yield gr.skip(), gr.skip()
+    async def open(self, session: Session, id_: str) -> Answering:
+        """Shows a kept chat, also one whose answer is still coming; follows that to its end."""
+        session.notice = ""
+        under_way = self.keeper.under_way(id_) if id_ else None
+        if under_way is not None:
+            chat, turn = under_way
+            await self._leave(session, chat)
+            session.turn = turn
+            async with aclosing(self._follow(session, chat, turn)) as pictures:
+                async for picture in pictures:
+                    yield picture
             return
-        model, temperature, top_p, max_tokens, system = values
-        exchange = Exchange(question, model or "")
-        session.chat.exchanges.append(exchange)
-        if not model and not await self._choose_model(exchange):
-            yield transcript(session.chat), _ready_box(value=question)
+        if id_:
+            await self._read(session, id_)
+        yield picture_of(session)
+
+    async def _read(self, session: Session, id_: str) -> None:
+        try:
+            chat = Chat(await Dialogue.open(self.room, id_))
+        except RoomRefused:
+            session.notice = GONE
+        except ChatError as away:
+            session.notice = f"The chat cannot be opened now. {away}"
+        else:
+            await self._leave(session, chat)
+
+    async def _leave(self, session: Session, chat: Chat) -> None:
+        """Turns to another chat; an answer that will be found again goes on meanwhile."""
+        turn = session.turn
+        session.turn, session.notice = None, ""
+        kept, session.chat = session.chat.dialogue.room_id, chat
+        if turn is not None and not turn.exchange.ended:
+            turn.lasting = turn.lasting or bool(kept)
+            if not kept:
+                await turn.stop()
+
+    async def _ask(
+        self,
+        session: Session,
+        address: str,
+        values: tuple[Any, ...],
+        begin: Callable[[Dialogue, str], Asked],
+    ) -> Answering:
+        if session.busy:
             return
-        turn = Turn(
-            self._settings,
-            self.line,
-            exchange,
-            session.chat.messages(system or ""),
-            sampling(temperature, top_p, max_tokens),
-        )
+        if address and not session.chat.dialogue.entries:
+            await self._read(session, address)  # this process is younger than the page
+        chat, choices = session.chat, read_choices(values)
+        chat.dialogue.settings = choices.sampling.settings()
+        chat.dialogue.system_prompt = choices.system
+        exchange = chat.begin(begin(chat.dialogue, choices.model))
+        if not choices.model and not await self._choose_model(exchange):
+            question = chat.dialogue.entries[exchange.answer.parent_id or ""].text
+            yield picture_of(session, value=question)
+            return
+        async with aclosing(self._answer(session, chat, exchange, choices)) as pictures:
+            async for picture in pictures:
+                yield picture
+
+    async def _answer(
+        self, session: Session, chat: Chat, exchange: Exchange, choices: Choices
+    ) -> Answering:
+        turn = Turn(self._settings, self.line, exchange, choices.sampling)
         session.turn = turn
-        self._turns.add(turn)
+        self.keeper.watch(chat, turn)
+        async with aclosing(self._follow(session, chat, turn, value="")) as pictures:
+            async for picture in pictures:
+                yield picture
+
+    async def _follow(self, session: Session, chat: Chat, turn: Turn, **box: Any) -> Answering:
         async with aclosing(turn.follow()) as news:
-            box = gr.update(value="", submit_btn=False, stop_btn="Stop")
+            first = True
             async for _ in news:
-                yield transcript(session.chat), _ready_box() if exchange.ended else box
-                box = gr.skip()
+                if session.chat is not chat:  # meanwhile the page shows another one
+                    yield picture_of(session)
+                    return
+                whole = first or turn.exchange.ended
+                bubbles, question, address, words = picture_of(session, **(box if first else {}))
+                yield bubbles, question if whole else gr.skip(), address, words
+                first = False
 
     async def _choose_model(self, exchange: Exchange) -> bool:
         """The server's first model for a page that has not got its list yet."""
-        outlook = await self._lookout.look()
-        exchange.model = outlook.choose(None) or ""
-        if not exchange.model:
+        outlook = await self.lookout.look()
+        exchange.answer.model = outlook.choose(None) or ""
+        if not exchange.answer.model:
             away = ChatError("No model server answers.", outlook.state.advice)
-            exchange.end("failed", outlook.refusal or away)
-        return bool(exchange.model)
-
-    def _show(self, session: Session, outlook: Outlook, model: str | None) -> tuple[Any, ...]:
-        empty = not session.chat.exchanges
-        if session.shown == (outlook, empty):
-            return (gr.skip(),) * 6
-        session.shown = (outlook, empty)
-        chosen = outlook.choose(model)
-        choices = [(offered.label, offered.id) for offered in outlook.models]
-        return (
-            gr.update(visible=not outlook.ready, value=state_page(outlook, compact=not empty)),
-            gr.update(visible=outlook.ready or not empty),
-            gr.update(value=status_line(outlook)),
-            gr.update(choices=choices, value=chosen) if choices else gr.skip(),
-            gr.update(value=model_facts(outlook.find(chosen))),
-            gr.Timer(READY_LOOK_S if outlook.ready else AWAY_LOOK_S),
-        )
+            exchange.end(outlook.refusal or away)
+        return bool(exchange.answer.model)
 
 
-def _ready_box(**changes: Any) -> Update:
-    return dict(gr.update(submit_btn="Send", stop_btn=False, **changes))
+def picture_of(session: Session, **box: Any) -> Picture:
+    """All that a page shows of its chat; `box`: further changes of the question box."""
+    if session.busy:
+        question = gr.update(submit_btn=False, stop_btn="Stop", **box)
+    else:
+        question = gr.update(submit_btn="Send", stop_btn=False, **box)
+    words = session.notice or session.chat.dialogue.not_kept
+    return transcript(session.chat), dict(question), session.address, notice(words)

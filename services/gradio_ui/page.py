@@ -7,12 +7,16 @@ itself goes through Gradio's queue, because only it streams.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from gradio_ui.controls import Controls, make_controls
-from gradio_ui.handlers import AWAY_LOOK_S, Handlers, Session
+from gradio_ui.handlers import Handlers
+from gradio_ui.outlook_view import AWAY_LOOK_S, OutlookView
+from gradio_ui.session import Session
+from gradio_ui.shelf import Shelf
 from gradio_ui.theme import ICON
 
 SUGGESTIONS = (
@@ -31,10 +35,27 @@ LATEX: list[dict[str, str | bool]] = [
     {"left": "\\[", "right": "\\]", "display": True},
     {"left": "\\(", "right": "\\)", "display": False},
 ]
-# On a phone the settings would cover the chat, so they start folded; a wide window opens them.
-UNFOLD_SETTINGS = """() => {
-  if (innerWidth >= 1100) document.querySelector("#settings:not(.open) .toggle-button")?.click();
+# On a phone the panels would cover the chat, so they start folded; a wide window opens them.
+UNFOLD = """() => {
+  if (innerWidth < 1100) return;
+  for (const panel of ["#chats", "#settings"])
+    document.querySelector(`${panel}:not(.open) .toggle-button`)?.click();
 }"""
+ENTER = """(session) => [
+  session,
+  new URLSearchParams(location.search).get("chat") ?? "",
+  -new Date().getTimezoneOffset(),
+]"""
+# The address names the chat, so that a reload or a bookmark finds it again.
+NAME_ADDRESS = """(id) => {
+  const url = new URL(location.href);
+  if ((url.searchParams.get("chat") ?? "") === id) return;
+  if (id) url.searchParams.set("chat", id); else url.searchParams.delete("chat");
+  history.replaceState(history.state, "", url);
+}"""
+SHELF_SCRIPT = Path(__file__).with_name("shelf.js")
+VERSIONS_SCRIPT = Path(__file__).with_name("versions.js")
+SHELF_LOOK_S = 30.0
 MAX_QUESTION_CHARS = 100_000
 WAITING_ROOM = 200  # people in line at once before Gradio itself would make them wait unseen
 
@@ -52,6 +73,12 @@ class Parts:
     timer: gr.Timer
     session: gr.State
     controls: Controls
+    address: gr.Textbox
+    notice: gr.HTML
+    offset: gr.Number
+    versions: gr.HTML
+    words: gr.Textbox
+    shelf: gr.HTML
 
 
 def make_page(handlers: Handlers) -> gr.Blocks:
@@ -67,28 +94,68 @@ def make_page(handlers: Handlers) -> gr.Blocks:
 def _lay_out() -> Parts:
     session = gr.State(Session())
     timer = gr.Timer(AWAY_LOOK_S)
-    with gr.Sidebar(label="Model and settings", open=False, position="left", elem_id="settings"):
+    address = gr.Textbox("", visible="hidden", elem_id="address", label="Chat")
+    offset = gr.Number(0, visible="hidden", label="Minutes from UTC")
+    versions = gr.HTML(visible="hidden", js_on_load=VERSIONS_SCRIPT.read_text())
+    new_chat, words, shelf = _chats_panel()
+    with gr.Sidebar(label="Settings", open=False, position="right", elem_id="settings"):
         controls = make_controls()
     with gr.Row(elem_id="head"):
         gr.HTML(_brand(), elem_id="brand", padding=False, scale=1, min_width=120)
         status = gr.HTML("", elem_id="status", padding=False, scale=1, min_width=80)
-        new_chat = gr.Button("New chat", size="sm", scale=0, elem_id="new-chat")
     state = gr.HTML("", visible=False, elem_id="state", padding=False)
     with gr.Column(scale=1, elem_id="chat-column") as column:
         chatbot = _chatbot()
-        box = gr.Textbox(
-            placeholder="Ask something",
-            show_label=False,
-            label="Your question",
-            lines=1,
-            max_lines=10,
-            max_length=MAX_QUESTION_CHARS,
-            autofocus=True,
-            submit_btn="Send",
-            elem_id="question",
-        )
+        notice = gr.HTML("", visible=False, elem_id="notice", padding=False)
+        box = _box()
         gr.HTML(HINT, elem_id="hint", padding=False)
-    return Parts(status, new_chat, state, column, chatbot, box, timer, session, controls)
+    return Parts(
+        status,
+        new_chat,
+        state,
+        column,
+        chatbot,
+        box,
+        timer,
+        session,
+        controls,
+        address,
+        notice,
+        offset,
+        versions,
+        words,
+        shelf,
+    )
+
+
+def _chats_panel() -> tuple[gr.Button, gr.Textbox, gr.HTML]:
+    with gr.Sidebar(label="Chats", open=False, position="left", width=280, elem_id="chats"):
+        new_chat = gr.Button("New chat", size="sm", elem_id="new-chat")
+        words = gr.Textbox(
+            placeholder="Search chats",
+            label="Search chats",
+            show_label=False,
+            max_length=200,
+            elem_id="search",
+        )
+        shelf = gr.HTML(
+            "", elem_id="shelf", apply_default_css=False, js_on_load=SHELF_SCRIPT.read_text()
+        )
+    return new_chat, words, shelf
+
+
+def _box() -> gr.Textbox:
+    return gr.Textbox(
+        placeholder="Ask something",
+        show_label=False,
+        label="Your question",
+        lines=1,
+        max_lines=10,
+        max_length=MAX_QUESTION_CHARS,
+        autofocus=True,
+        submit_btn="Send",
+        elem_id="question",
+    )
 
 
 def _chatbot() -> gr.Chatbot:
@@ -98,6 +165,7 @@ def _chatbot() -> gr.Chatbot:
         placeholder=WELCOME,
         examples=[{"text": text, "display_text": text} for text in SUGGESTIONS],
         buttons=["copy"],
+        editable="user",
         layout="bubble",
         latex_delimiters=LATEX,
         allow_tags=False,
@@ -111,42 +179,59 @@ def _chatbot() -> gr.Chatbot:
     )
 
 
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+# The line of `Handlers` decides who is served; Gradio's own would hide the question meanwhile.
+STREAMS = PRIVATE | {"concurrency_limit": None}
+DIRECT = PRIVATE | {"queue": False}
+
+
 def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
-    settings = parts.controls.values
-    view = [parts.chatbot, parts.box]
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    # The line of `Handlers` decides who is served; Gradio's own would hide the question meanwhile.
-    streams = private | {"concurrency_limit": None}
-    direct = private | {"queue": False}
-    looked = {
-        "inputs": [parts.session, parts.controls.model],
-        "outputs": [
-            parts.state,
-            parts.column,
-            parts.status,
-            parts.controls.model,
-            parts.controls.facts,
-            parts.timer,
-        ],
-        **direct,
-    }
-    asked = [
-        parts.box.submit(handlers.send, [parts.session, parts.box, *settings], view, **streams),
-        parts.chatbot.example_select(handlers.example, [parts.session, *settings], view, **streams),
-        parts.chatbot.retry(handlers.again, [parts.session, *settings], view, **streams),
-    ]
-    for answer in asked:
-        answer.then(handlers.look_now, **looked)
-    parts.box.stop(handlers.stop, [parts.session], None, **direct)
-    parts.new_chat.click(handlers.new_chat, [parts.session], view, **direct)
-    parts.controls.model.input(
-        handlers.facts, [parts.controls.model], [parts.controls.facts], **direct
+    outlook, shelf = OutlookView(handlers.lookout), Shelf(handlers.room)
+    looked = _looked(parts)
+    listed = {"inputs": [parts.session, parts.words], "outputs": [parts.shelf], **DIRECT}
+    for answer in _wire_chat(page, parts, handlers):
+        answer.then(shelf.look, **listed).then(outlook.look_now, **looked)
+    parts.new_chat.click(handlers.new_chat, [parts.session], _view(parts), **DIRECT).then(
+        shelf.look, **listed
     )
-    parts.chatbot.clear(handlers.new_chat, [parts.session], view, **direct)
-    parts.controls.refresh.click(handlers.look_now, **looked)
-    parts.timer.tick(handlers.look, **looked)
-    page.load(handlers.look, **looked)
-    page.load(None, js=UNFOLD_SETTINGS)
+    parts.words.input(shelf.look, trigger_mode="multiple", **listed)
+    parts.shelf.click(shelf.act, **listed)
+    gr.Timer(SHELF_LOOK_S).tick(shelf.look, **listed)
+    parts.controls.model.input(
+        outlook.facts, [parts.controls.model], [parts.controls.facts], **DIRECT
+    )
+    parts.controls.refresh.click(outlook.look_now, **looked)
+    parts.timer.tick(outlook.look, **looked)
+    page.load(outlook.look, **looked)
+    page.load(None, js=UNFOLD)
+
+
+def _view(parts: Parts) -> list[Any]:
+    return [parts.chatbot, parts.box, parts.address, parts.notice]
+
+
+def _looked(parts: Parts) -> dict[str, Any]:
+    controls = parts.controls
+    outputs = [parts.state, parts.column, parts.status, controls.model, controls.facts, parts.timer]
+    return {"inputs": [parts.session, controls.model], "outputs": outputs, **DIRECT}
+
+
+def _wire_chat(page: gr.Blocks, parts: Parts, handlers: Handlers) -> list[Any]:
+    """The events that draw the chat; returns those after which more has changed than that."""
+    view, who = _view(parts), [parts.session, parts.address]
+    settings = parts.controls.values
+    parts.box.stop(handlers.stop, [parts.session], None, **DIRECT)
+    parts.chatbot.clear(handlers.new_chat, [parts.session], view, **DIRECT)
+    parts.versions.click(handlers.choose, [parts.session], view, **DIRECT)
+    parts.address.change(None, [parts.address], None, js=NAME_ADDRESS)
+    return [
+        parts.box.submit(handlers.send, [*who, parts.box, *settings], view, **STREAMS),
+        parts.chatbot.example_select(handlers.example, [*who, *settings], view, **STREAMS),
+        parts.chatbot.retry(handlers.again, [*who, *settings], view, **STREAMS),
+        parts.chatbot.edit(handlers.edited, [*who, *settings], view, **STREAMS),
+        parts.shelf.select(handlers.opened, [parts.session], view, **STREAMS),
+        page.load(handlers.enter, [*who, parts.offset], view, js=ENTER, **STREAMS),
+    ]
 
 
 def _brand() -> str:

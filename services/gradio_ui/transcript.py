@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from chat_client import Entry, Shown
 from gradio_ui.chat import Chat, Exchange
+
+OLDER, NEWER = "\u2039", "\u203a"  # single angle quotation marks, as arrows
 
 
 class Text(TypedDict):
@@ -27,52 +30,83 @@ class Bubble(TypedDict, total=False):
 
 
 def transcript(chat: Chat) -> list[Bubble]:
-    """The whole conversation, oldest message first."""
-    return [bubble for exchange in chat.exchanges for bubble in _bubbles(exchange)]
+    """The path through the conversation that is shown, oldest message first."""
+    return [bubble for _, bubble in drawn(chat)]
 
 
-def _bubbles(exchange: Exchange) -> list[Bubble]:
-    bubbles: list[Bubble] = [{"role": "user", "content": _text(exchange.question)}]
-    if exchange.reasoning:
-        bubbles.append(_thought(exchange))
-    if exchange.text:
-        bubbles.append({"role": "assistant", "content": _text(exchange.text)})
-    if exchange.ended or not (exchange.text or exchange.reasoning):
-        bubbles.append(_note(exchange))
+def drawn(chat: Chat) -> list[tuple[str, Bubble]]:
+    """The same, each bubble with the id of the message that it belongs to."""
+    return [
+        (shown.message.id, bubble)
+        for shown in chat.dialogue.shown
+        for bubble in _bubbles(shown, chat)
+    ]
+
+
+def _bubbles(shown: Shown, chat: Chat) -> list[Bubble]:
+    entry = shown.message
+    bubbles: list[Bubble] = []
+    if entry.role == "user":
+        bubbles.append({"role": "user", "content": _text(entry.text)})
+    elif entry.role == "assistant":
+        bubbles += _answer(entry, chat.exchange(entry))
+    if shown.of > 1 and entry.state != "coming":
+        bubbles.append(_versions(shown))
     return bubbles
 
 
-def _thought(exchange: Exchange) -> Bubble:
-    if exchange.phase == "thinking":
-        return _folded("Thinking", exchange.reasoning, status="pending")
-    thought = _folded("Thought", exchange.reasoning, status="done")
-    if exchange.thought_s is not None:
-        thought["metadata"]["duration"] = round(exchange.thought_s, 1)
+def _answer(entry: Entry, exchange: Exchange | None) -> list[Bubble]:
+    bubbles: list[Bubble] = []
+    if entry.reasoning:
+        bubbles.append(_thought(entry))
+    if entry.text:
+        bubbles.append({"role": "assistant", "content": _text(entry.text)})
+    if entry.state != "coming" or not (entry.text or entry.reasoning):
+        bubbles.append(_note(entry, exchange))
+    return bubbles
+
+
+def _versions(shown: Shown) -> Bubble:
+    """The line with 2/3 between two arrows; the page's script takes the clicks on its links."""
+    kind = "question" if shown.message.role == "user" else "answer"
+    older = f"[{OLDER}](#{kind}-{shown.older_id})" if shown.older_id else OLDER
+    newer = f"[{NEWER}](#{kind}-{shown.newer_id})" if shown.newer_id else NEWER
+    return {"role": "assistant", "content": _text(f"{older} {shown.place}/{shown.of} {newer}")}
+
+
+def _thought(entry: Entry) -> Bubble:
+    if entry.state == "coming" and not entry.text:
+        return _folded("Thinking", entry.reasoning, status="pending")
+    thought = _folded("Thought", entry.reasoning, status="done")
+    if entry.reasoning_s is not None:
+        thought["metadata"]["duration"] = round(entry.reasoning_s, 1)
     return thought
 
 
-def _note(exchange: Exchange) -> Bubble:
+def _note(entry: Entry, exchange: Exchange | None) -> Bubble:
     """The line below an answer, or in its place while there is none."""
-    if exchange.phase == "failed" and exchange.error is not None:
-        return _folded(exchange.error.message, exchange.error.advice)
-    if exchange.phase == "stopped":
-        return _folded(f"Stopped after {exchange.elapsed_s:.1f} s", STOPPED, status="done")
-    if exchange.phase == "done":
-        line = exchange.stats.line if exchange.stats else "The answer ended without numbers"
-        return _folded(line, _numbers(exchange), status="done")
-    return _folded(_waiting(exchange), WAITING[exchange.phase], status="pending")
+    if entry.state == "failed" and entry.error is not None:
+        return _folded(entry.error.message, entry.error.advice)
+    if entry.state == "stopped":
+        after = f" after {exchange.elapsed_s:.1f} s" if exchange else ""
+        return _folded(f"Stopped{after}", STOPPED, status="done")
+    if exchange is not None and not exchange.ended:
+        step = WAITING["in line" if exchange.in_line else "reading"]
+        return _folded(_waiting(exchange), step, status="pending")
+    line = entry.stats.line if entry.stats else "The answer ended without numbers"
+    return _folded(line, _numbers(entry), status="done")
 
 
 def _waiting(exchange: Exchange) -> str:
-    if exchange.phase == "in line" and exchange.place:
+    if exchange.in_line and exchange.place:
         return f"Waiting in line: {_ordinal(exchange.place)}"
     seconds = int(exchange.elapsed_s)
     return "Reading your question" + (f" · {seconds} s" if seconds else "")
 
 
 STOPPED = (
-    "You pressed Stop. The connection to the model server was closed at once, so the model is free "
-    "for the next question. What it had written stays in the conversation."
+    "The connection to the model server was closed at once, so the model is free for the next "
+    "question. What it had written stays in the conversation."
 )
 WAITING = {
     "in line": "Everyone whose answer is being written came before you. Your turn comes by itself.",
@@ -87,12 +121,12 @@ REASONS = {
 }
 
 
-def _numbers(exchange: Exchange) -> str:
+def _numbers(entry: Entry) -> str:
     """What stands behind the line of numbers, for those who open it."""
-    stats = exchange.stats
+    stats = entry.stats
     if stats is None:
-        return f"Asked of {exchange.model}; the model server sent no numbers."
-    rows = [f"- **Model:** {stats.model or exchange.model}"]
+        return f"Asked of {entry.model}; the model server sent no numbers."
+    rows = [f"- **Model:** {stats.model or entry.model}"]
     if stats.time_to_first_token_s is not None:
         rows.append(
             f"- **Time to first token:** {stats.time_to_first_token_s:.2f} s "

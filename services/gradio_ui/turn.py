@@ -1,8 +1,8 @@
 """One answer under way: a task that waits in line, asks the model and collects what it sends.
 
-Owns the upstream stream: however the turn ends (done, stopped, the model server gone, the browser
-tab closed) the connection is closed before the task is. The task does not depend on the page that
-watches it through `follow`; today the watcher stops the turn when it goes away.
+Owns the upstream stream: however the turn ends (done, stopped, the model server gone, nobody there
+any more) the connection is closed before the task is. Pages watch it through `follow` and may come
+back: with the last one gone it goes on for `grace_s`, or to its end when it is `lasting`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
-from chat_client import ChatError, ChatSettings, Message, Sampling, stream_answer
+from chat_client import ChatError, ChatSettings, Sampling, stream_answer
 from gradio_ui.chat import Exchange
 from gradio_ui.line import Line
 
@@ -24,27 +24,26 @@ log = logging.getLogger(__name__)
 
 
 class Turn:
-    """Fills `exchange` with the answer to `messages`; make it inside a running event loop."""
+    """Fills `exchange` with the answer; make it inside a running event loop."""
 
     def __init__(
-        self,
-        settings: ChatSettings,
-        line: Line,
-        exchange: Exchange,
-        messages: list[Message],
-        sampling: Sampling,
+        self, settings: ChatSettings, line: Line, exchange: Exchange, sampling: Sampling
     ) -> None:
         self.exchange = exchange
+        self.grace_s = 0.0
+        self.lasting = False
         self._settings = settings
         self._line = line
-        self._messages = messages
         self._sampling = sampling
-        self._news = asyncio.Event()
+        self._watchers: set[asyncio.Event] = set()
+        self._giving_up: asyncio.Task[None] | None = None
         # Asked before anything is drawn: the model reads while the page shows the question.
         self._task = asyncio.create_task(self._run())
 
     async def follow(self) -> AsyncGenerator[None, None]:
         """Yields whenever there is something new to draw, the last time after the end."""
+        news = asyncio.Event()
+        self._watchers.add(news)
         drawn_at = 0.0
         try:
             while True:
@@ -52,51 +51,79 @@ class Turn:
                 yield
                 if ended:
                     return
-                drawn_at = await self._next_picture(drawn_at)
+                drawn_at = await self._next_picture(news, drawn_at)
         finally:
-            await self.stop()
+            self._watchers.discard(news)
+            await self._left()
 
     async def stop(self) -> None:
         """Ends the turn and returns when the upstream connection is closed; safe to repeat."""
         self._task.cancel()
         await asyncio.wait([self._task])
-        if not self.exchange.ended:  # cancelled before its first step, so `_run` never was
-            self.exchange.end("stopped")
+        self.exchange.end(stopped=True)  # cancelled before its first step, so `_run` never was
 
-    async def _next_picture(self, drawn_at: float) -> float:
+    async def ended_within(self, seconds: float) -> bool:
+        """Waits for the end, so long at most."""
+        await asyncio.wait([self._task], timeout=seconds)
+        return self._task.done()
+
+    async def _left(self) -> None:
+        """A page has gone: when it was the last one, nobody may need the answer any more."""
+        if self._watchers or self._task.done() or self.lasting:
+            return
+        if not self.grace_s:
+            await self.stop()
+        elif self._giving_up is None:
+            self._giving_up = asyncio.create_task(self._give_up())
+
+    async def _give_up(self) -> None:
+        await self.ended_within(self.grace_s)
+        self._giving_up = None
+        if not self._watchers and not self.lasting:
+            await self.stop()
+
+    async def _next_picture(self, news: asyncio.Event, drawn_at: float) -> float:
         """Waits for news, at most a tick, and then until the last picture is old enough."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), TICK_S)
+            await asyncio.wait_for(news.wait(), TICK_S)
         young_s = REDRAW_S - (time.monotonic() - drawn_at)
         if young_s > 0 and not self._task.done():
             await asyncio.wait([self._task], timeout=young_s)
-        self._news.clear()
+        news.clear()
         return time.monotonic()
 
     async def _run(self) -> None:
         try:
             async with self._line.slot(self._moved):
-                self.exchange.phase, self.exchange.place = "reading", 0
+                self.exchange.in_line, self.exchange.place = False, 0
                 await self._read()
-            self.exchange.end("done")
+            self.exchange.end()
         except asyncio.CancelledError:
-            self.exchange.end("stopped")
+            self.exchange.end(stopped=True)
         except ChatError as error:
-            self.exchange.end("failed", error)
+            self.exchange.end(error)
         except Exception:
             log.exception("an answer failed in a way that nobody foresaw")
             trouble = ChatError("The answer failed inside Lectern.", "Ask again; its log says why.")
-            self.exchange.end("failed", trouble)
+            self.exchange.end(trouble)
         finally:
-            self._news.set()
+            self.tell()
 
     async def _read(self) -> None:
-        answer = stream_answer(self._settings, self.exchange.model, self._messages, self._sampling)
+        asked = self.exchange.asked
+        answer = stream_answer(
+            self._settings, asked.answer.model, list(asked.messages), self._sampling
+        )
         async with aclosing(answer) as pieces:
             async for piece in pieces:
                 self.exchange.take(piece)
-                self._news.set()
+                self.tell()
 
     def _moved(self, place: int) -> None:
         self.exchange.place = place
-        self._news.set()
+        self.tell()
+
+    def tell(self) -> None:
+        """Lets every page that watches draw again."""
+        for news in self._watchers:
+            news.set()

@@ -6,29 +6,32 @@ What Stop, a reload and a closed tab do is judged on the engine's side (GET /eng
 from __future__ import annotations
 
 import json
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.pages import LAPTOP, PHONE, Visit, visit
+from tests.browser.gradio_page import (
+    ANSWER,
+    NOTE,
+    QUESTION,
+    SEND,
+    STOP,
+    STORY,
+    answer,
+    ask,
+    finish,
+    opened,
+    until,
+)
+from tests.browser.pages import PHONE, Visit, visit
 from tests.gradio_ui.upstream import upstream
 from tests.running import Service, free_port, running
 
 pytestmark = pytest.mark.browser
 
-STORY = "Tell me a story about a fox."
-QUESTION = "#conversation .user-row"
-ANSWER = "#conversation .bot-row:not(:has(.thought-group)) .message-content"
-NOTE = "#conversation .bot-row .thought-group .title"
-STOP = "#question .stop-button"
-SEND = "#question .submit-button"
-T = TypeVar("T")
 expect.set_options(timeout=30_000)
 
 
@@ -59,44 +62,6 @@ class Slots:
 @pytest.fixture
 def slots(engine: Service) -> Slots:
     return Slots(engine)
-
-
-@contextmanager
-def opened(browser: Browser, service: Service, size: tuple[int, int] = LAPTOP) -> Iterator[Visit]:
-    """Opens the page and waits until it can be used."""
-    with visit(browser, f"{service.url}/", size) as visited:
-        expect(visited.page.locator("#question textarea")).to_be_visible()
-        expect(visited.page.locator("#status")).not_to_be_empty()
-        yield visited
-
-
-def until(page: Page, condition: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:
-    """Polls while the page goes on living, which a sleep of the test's thread would prevent."""
-    deadline = time.monotonic() + timeout_s
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {timeout_s:g} s in vain for: {what}")
-        page.wait_for_timeout(20)
-    return value
-
-
-def ask(page: Page, question: str) -> None:
-    """Sends the question and waits until the page shows it, and Stop in the place of Send."""
-    asked = page.locator(QUESTION).count()
-    page.fill("#question textarea", question)
-    page.press("#question textarea", "Enter")
-    expect(page.locator(QUESTION)).to_have_count(asked + 1)
-
-
-def answer(page: Page) -> str:
-    """The last answer's text, empty while there is none."""
-    found = page.locator(ANSWER)
-    return found.last.inner_text() if found.count() else ""
-
-
-def finish(page: Page) -> None:
-    """Waits until the answer under way has ended."""
-    expect(page.locator(SEND)).to_be_visible(timeout=60_000)
 
 
 def test_a_question_is_echoed_and_its_answer_streams(chat: Visit, slots: Slots) -> None:
@@ -240,7 +205,7 @@ def test_a_phone_shows_the_chat_first_and_nothing_sticks_out(
         finish(page)
         expect(page.locator(SEND)).to_be_in_viewport(ratio=1)
         assert visited.sideways_overflow_px() == 0
-        page.get_by_label("Toggle Sidebar").click()
+        page.locator("#settings .toggle-button").click()
         expect(page.get_by_label("Model", exact=True)).to_be_in_viewport()
         assert visited.sideways_overflow_px() == 0
 

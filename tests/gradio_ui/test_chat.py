@@ -1,53 +1,44 @@
-"""What the model is sent of a conversation."""
+"""One answer on its way: which phase it is in, and how long it took."""
 
 from __future__ import annotations
 
-from chat_client import ChatError, Message, Reasoning, Stats, Text
-from chat_client.messages import Finished
-from gradio_ui.chat import Chat, Exchange
-
-STATS = Stats(0.03, 40.0, 12, 41, "stop", "tiny")
+from chat_client import ChatError, Dialogue, Finished, Reasoning, Stats, Text
+from gradio_ui.chat import Chat, Exchange, Phase
 
 
-def finished(question: str, answer: str) -> Exchange:
-    exchange = Exchange(question, "tiny")
+def begun() -> Exchange:
+    return Chat().begin(Dialogue().ask("Why?", "tiny"))
+
+
+def phase(exchange: Exchange) -> Phase:
+    return exchange.phase
+
+
+def test_it_waits_reads_thinks_answers_and_is_done() -> None:
+    exchange = begun()
+    assert phase(exchange) == "in line"
+    exchange.in_line = False
+    assert phase(exchange) == "reading"
     exchange.take(Reasoning("hm"))
-    exchange.take(Text(answer))
-    exchange.take(Finished(STATS))
-    exchange.end("done")
-    return exchange
+    assert phase(exchange) == "thinking"
+    exchange.take(Text("Because."))
+    assert phase(exchange) == "answering"
+    exchange.take(Finished(Stats(0.03, 40.0, 12, 41, "stop", "tiny")))
+    exchange.end()
+    assert (phase(exchange), exchange.ended) == ("done", True)
 
 
-def test_questions_and_answers_alternate_and_the_system_prompt_comes_first() -> None:
-    chat = Chat([finished("One?", "First."), Exchange("Two?", "tiny")])
-    assert chat.messages(" Be brief. ") == [
-        Message("system", "Be brief."),
-        Message("user", "One?"),
-        Message("assistant", "First."),
-        Message("user", "Two?"),
-    ]
+def test_the_first_ending_counts_and_stops_the_clock() -> None:
+    exchange = begun()
+    exchange.end(ChatError("Refused.", "Wait."))
+    elapsed = exchange.elapsed_s
+    exchange.end(stopped=True)
+    assert phase(exchange) == "failed"
+    assert exchange.elapsed_s == elapsed
 
 
-def test_reasoning_and_numbers_stay_here() -> None:
-    sent = " ".join(message.content for message in Chat([finished("One?", "First.")]).messages())
-    assert "hm" not in sent
-    assert "tokens" not in sent
-
-
-def test_a_partial_answer_is_part_of_the_conversation() -> None:
-    exchange = Exchange("One?", "tiny")
-    exchange.take(Text("Half an"))
-    exchange.end("stopped")
-    assert Chat([exchange]).messages()[-1] == Message("assistant", "Half an")
-
-
-def test_a_question_that_got_no_answer_is_left_out() -> None:
-    refused = Exchange("One?", "tiny")
-    refused.end("failed", ChatError("Refused.", "Wait."))
-    assert Chat([refused, Exchange("Two?", "tiny")]).messages() == [Message("user", "Two?")]
-
-
-def test_thinking_is_timed_until_the_answer_begins() -> None:
-    exchange = finished("One?", "First.")
-    assert exchange.thought_s is not None
-    assert exchange.thought_s >= 0
+def test_a_chat_finds_the_exchange_of_an_answer() -> None:
+    chat = Chat()
+    exchange = chat.begin(chat.dialogue.ask("Why?", "tiny"))
+    assert chat.exchange(exchange.answer) is exchange
+    assert Chat().exchange(exchange.answer) is None

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from chat_client import ChatSettings
-from gradio_ui.handlers import Handlers, Session
+from gradio_ui.handlers import Handlers
+from gradio_ui.outlook_view import OutlookView
+from gradio_ui.session import Session
 from tests.gradio_ui.upstream import MODEL, Upstream, until
 
 VALUES: tuple[Any, ...] = (MODEL, 0.2, 0.9, 64, "Be brief.")
@@ -20,7 +23,7 @@ def handlers(chat_settings: ChatSettings) -> Handlers:
 
 
 async def ask(handlers: Handlers, session: Session, question: str, *values: Any) -> list[Any]:
-    return [picture async for picture in handlers.send(session, question, *(values or VALUES))]
+    return [picture async for picture in handlers.send(session, "", question, *(values or VALUES))]
 
 
 def texts(picture: Any) -> list[str]:
@@ -65,17 +68,18 @@ async def test_no_limit_is_sent_for_max_tokens_zero(
 async def test_an_empty_question_asks_nobody(handlers: Handlers, model_server: Upstream) -> None:
     session = Session()
     await ask(handlers, session, "   ")
-    assert (session.chat.exchanges, model_server.bodies) == ([], [])
+    assert (session.chat.dialogue.entries, model_server.bodies) == ({}, [])
 
 
-async def test_retry_asks_the_last_question_again_in_its_place(
+async def test_retry_makes_another_version_of_the_last_answer(
     handlers: Handlers, model_server: Upstream
 ) -> None:
     session = Session()
     await ask(handlers, session, "one")
-    async for _ in handlers.again(session, *VALUES):
+    async for _ in handlers.again(session, "", *VALUES):
         pass
-    assert [exchange.question for exchange in session.chat.exchanges] == ["one"]
+    question, answer = session.chat.dialogue.shown
+    assert (question.message.text, question.of, answer.place, answer.of) == ("one", 1, 2, 2)
     assert model_server.bodies[0]["messages"] == model_server.bodies[1]["messages"]
 
 
@@ -83,10 +87,11 @@ async def test_a_second_question_during_an_answer_is_not_sent(
     handlers: Handlers, model_server: Upstream
 ) -> None:
     session = Session()
-    first = handlers.send(session, "endless", *VALUES)
+    first = handlers.send(session, "", "endless", *VALUES)
     await anext(first)
     await ask(handlers, session, "meanwhile")
-    assert [exchange.question for exchange in session.chat.exchanges] == ["endless"]
+    assert session.chat.dialogue.shown[0].message.text == "endless"
+    assert len(session.chat.dialogue.entries) == 2
     await handlers.stop(session)
     assert [picture async for picture in first][-1][1]["submit_btn"] == "Send"
 
@@ -96,8 +101,8 @@ async def test_a_new_chat_stops_the_answer_and_nothing_of_it_is_drawn_again(
 ) -> None:
     session = Session()
     asking = asyncio.create_task(ask(handlers, session, "endless"))
-    await until(lambda: bool(session.chat.exchanges and session.chat.exchanges[0].text))
-    bubbles, _ = await handlers.new_chat(session)
+    await until(lambda: any(each.message.text for each in session.chat.dialogue.shown[1:]))
+    bubbles, *_ = await handlers.new_chat(session)
     assert bubbles == []
     assert (await asking)[-1][0] == []
     await until(lambda: model_server.open == 0)
@@ -119,8 +124,36 @@ async def test_no_server_is_an_answer_with_advice_and_the_question_is_kept() -> 
 
 async def test_the_timer_changes_nothing_that_is_already_shown(handlers: Handlers) -> None:
     session = Session()
-    first = await handlers.look(session, None)
-    again = await handlers.look(session, MODEL)
+    view = OutlookView(handlers.lookout)
+    first = await view.look(session, None)
+    again = await view.look(session, MODEL)
     assert first[3]["value"] == MODEL
     assert "Loaded · Q4_K_M · 5M parameters · context 2,048 tokens" in first[4]["value"]
     assert all(set(update) == {"__type__"} for update in again)
+
+
+async def test_an_edited_question_is_asked_beside_the_old_one(
+    handlers: Handlers, model_server: Upstream
+) -> None:
+    session = Session()
+    await ask(handlers, session, "one")
+    data = {"index": 0, "previous_value": "one", "value": "two"}
+    async for _ in handlers.edited(session, "", gr.EditData(None, data), *VALUES):
+        pass
+    assert model_server.bodies[-1]["messages"][-1]["content"] == "two"
+    assert [(each.place, each.of) for each in session.chat.dialogue.shown] == [(2, 2), (1, 1)]
+    older = session.chat.dialogue.shown[0].older_id
+    picture = await handlers.choose(session, gr.EventData(None, {"id": older}))
+    assert texts(picture)[0] == "one"
+
+
+async def test_without_the_gateway_the_chat_goes_on_and_says_that_nothing_is_kept(
+    handlers: Handlers,
+) -> None:
+    session = Session()
+    await ask(handlers, session, "one")
+    pictures = await ask(handlers, session, "two")
+    bubbles, _, address, notice = pictures[-1]
+    assert len(bubbles) == 6
+    assert address == ""
+    assert "nothing of it is kept" in notice["value"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from chat_client import ChatError, Finished, Reasoning, Stats, Text
 from gradio_ui.chat import Chat, Exchange
-from gradio_ui.transcript import Bubble, transcript
+from gradio_ui.transcript import Bubble, drawn, transcript
 
 STATS = Stats(0.03, 39.8, 12, 41, "length", "tiny@q8_0")
 
 
-def drawn(exchange: Exchange) -> list[Bubble]:
-    return transcript(Chat([exchange]))
+def asked(question: str = "Why?") -> tuple[Chat, Exchange]:
+    chat = Chat()
+    return chat, chat.begin(chat.dialogue.ask(question, "tiny"))
 
 
 def title(bubble: Bubble) -> str:
@@ -18,11 +19,11 @@ def title(bubble: Bubble) -> str:
 
 
 def test_a_finished_answer_carries_its_line_of_numbers() -> None:
-    exchange = Exchange("Why?", "tiny")
+    chat, exchange = asked()
     exchange.take(Text("Because."))
     exchange.take(Finished(STATS))
-    exchange.end("done")
-    question, answer, numbers = drawn(exchange)
+    exchange.end()
+    question, answer, numbers = transcript(chat)
     assert (question["role"], question["content"][0]["text"]) == ("user", "Why?")
     assert answer["content"][0]["text"] == "Because."
     assert title(numbers) == "41 tokens · 39.8 tokens/s · first token after 0.03 s"
@@ -31,42 +32,74 @@ def test_a_finished_answer_carries_its_line_of_numbers() -> None:
 
 
 def test_indented_text_keeps_its_indentation() -> None:
-    exchange = Exchange("  - a\n    - b", "tiny")
-    assert drawn(exchange)[0]["content"] == [{"type": "text", "text": "  - a\n    - b"}]
+    chat, _ = asked("  - a\n    - b")
+    assert transcript(chat)[0]["content"] == [{"type": "text", "text": "  - a\n    - b"}]
 
 
 def test_thoughts_are_set_apart_and_fold_when_the_answer_begins() -> None:
-    exchange = Exchange("Why?", "tiny")
+    chat, exchange = asked()
     exchange.take(Reasoning("Let me see."))
-    _, thinking = drawn(exchange)
+    _, thinking = transcript(chat)
     assert thinking["metadata"] == {"title": "Thinking", "status": "pending"}
     exchange.take(Text("So:"))
-    _, thought, answer = drawn(exchange)
+    _, thought, answer = transcript(chat)
     assert thought["metadata"]["status"] == "done"
     assert "duration" in thought["metadata"]
     assert answer["content"][0]["text"] == "So:"
 
 
 def test_the_place_in_line_is_shown() -> None:
-    exchange = Exchange("Why?", "tiny")
+    chat, exchange = asked()
     exchange.place = 2
-    assert title(drawn(exchange)[-1]) == "Waiting in line: 2nd"
+    assert title(transcript(chat)[-1]) == "Waiting in line: 2nd"
 
 
 def test_a_stopped_answer_is_marked_below_what_came() -> None:
-    exchange = Exchange("Why?", "tiny")
+    chat, exchange = asked()
     exchange.take(Text("Beca"))
-    exchange.end("stopped")
-    _, answer, mark = drawn(exchange)
+    exchange.end(stopped=True)
+    _, answer, mark = transcript(chat)
     assert answer["content"][0]["text"] == "Beca"
     assert title(mark).startswith("Stopped after ")
 
 
 def test_a_broken_answer_says_what_was_wrong_and_what_to_do() -> None:
-    exchange = Exchange("Why?", "tiny")
+    chat, exchange = asked()
     exchange.take(Text("Beca"))
-    exchange.end("failed", ChatError("The server went away.", "Start it again."))
-    _, answer, trouble = drawn(exchange)
+    exchange.end(ChatError("The server went away.", "Start it again."))
+    _, answer, trouble = transcript(chat)
     assert answer["content"][0]["text"] == "Beca"
     assert title(trouble) == "The server went away."
     assert trouble["content"][0]["text"] == "Start it again."
+
+
+def test_versions_of_a_question_and_of_an_answer_have_arrows_to_the_others() -> None:
+    chat, exchange = asked()
+    exchange.take(Text("Because."))
+    exchange.end()
+    first = chat.dialogue.shown
+    assert not any("/" in bubble["content"][0]["text"] for bubble in transcript(chat))
+    chat.begin(chat.dialogue.edit(first[0].message.id, "How?")).end(stopped=True)
+    again = chat.begin(chat.dialogue.regenerate(chat.dialogue.shown[-1].message.id))
+    assert (
+        len([bubble for bubble in transcript(chat) if "2/2" in bubble["content"][0]["text"]]) == 1
+    )
+    again.end(stopped=True)
+    lines = [bubble["content"][0]["text"] for bubble in transcript(chat)]
+    assert f"[\u2039](#question-{first[0].message.id}) 2/2 \u203a" in lines
+    assert any(line.startswith("[\u2039](#answer-m_") for line in lines)
+
+
+def test_each_bubble_knows_its_message() -> None:
+    chat, exchange = asked()
+    exchange.take(Text("Because."))
+    exchange.end()
+    question, answer = (shown.message.id for shown in chat.dialogue.shown)
+    assert [id_ for id_, _ in drawn(chat)] == [question, answer, answer]
+
+
+def test_a_kept_answer_that_broke_off_is_drawn_without_a_time() -> None:
+    chat, exchange = asked()
+    exchange.take(Text("Beca"))
+    exchange.end(stopped=True)
+    assert title(transcript(Chat(chat.dialogue))[-1]) == "Stopped"

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-from chat_client import ChatSettings, Message, Sampling
-from gradio_ui.chat import Exchange
+from chat_client import ChatSettings, Sampling
+from gradio_ui.chat import Chat
 from gradio_ui.line import Line
 from gradio_ui.turn import Turn
 from tests.gradio_ui.upstream import MODEL, Upstream, until
 
 
 def turn(settings: ChatSettings, question: str, line: Line | None = None) -> Turn:
-    exchange = Exchange(question, MODEL)
-    return Turn(settings, line or Line(4), exchange, [Message("user", question)], Sampling())
+    chat = Chat()
+    exchange = chat.begin(chat.dialogue.ask(question, MODEL))
+    return Turn(settings, line or Line(4), exchange, Sampling())
 
 
 async def follow(running: Turn) -> list[str]:
-    return [running.exchange.text async for _ in running.follow()]
+    return [running.exchange.answer.text async for _ in running.follow()]
 
 
 async def test_the_first_picture_comes_before_any_token_and_the_last_has_it_all(
@@ -31,10 +32,10 @@ async def test_the_first_picture_comes_before_any_token_and_the_last_has_it_all(
 async def test_reasoning_is_kept_apart(chat_settings: ChatSettings) -> None:
     running = turn(chat_settings, "think first")
     await follow(running)
-    assert running.exchange.reasoning == "First I wonder."
-    assert running.exchange.text.startswith("You asked")
-    assert running.exchange.stats is not None
-    assert running.exchange.stats.completion_tokens == 5
+    assert running.exchange.answer.reasoning == "First I wonder."
+    assert running.exchange.answer.text.startswith("You asked")
+    assert running.exchange.answer.stats is not None
+    assert running.exchange.answer.stats.completion_tokens == 5
 
 
 async def test_stop_before_the_first_token_closes_the_upstream(
@@ -51,11 +52,11 @@ async def test_stop_in_mid_answer_keeps_what_came(
     chat_settings: ChatSettings, model_server: Upstream
 ) -> None:
     running = turn(chat_settings, "endless please")
-    await until(lambda: "word3" in running.exchange.text)
+    await until(lambda: "word3" in running.exchange.answer.text)
     await running.stop()
     await until(lambda: model_server.open == 0)
     assert running.exchange.phase == "stopped"
-    assert running.exchange.text.startswith("word1 word2 word3")
+    assert running.exchange.answer.text.startswith("word1 word2 word3")
 
 
 async def test_a_turn_stopped_at_once_has_ended(chat_settings: ChatSettings) -> None:
@@ -71,10 +72,37 @@ async def test_a_watcher_that_goes_away_closes_the_upstream(
     running = turn(chat_settings, "endless please")
     async with aclosing(running.follow()) as pictures:
         async for _ in pictures:
-            if running.exchange.text:
+            if running.exchange.answer.text:
                 break
     await until(lambda: model_server.open == 0)
     assert running.exchange.phase == "stopped"
+
+
+async def test_within_the_grace_somebody_who_comes_back_finds_it_going_on(
+    chat_settings: ChatSettings, model_server: Upstream
+) -> None:
+    running = turn(chat_settings, "endless please")
+    running.grace_s = 600
+    async with aclosing(running.follow()) as pictures:
+        await anext(pictures)
+    assert running.exchange.phase != "stopped"
+    async with aclosing(running.follow()) as pictures:
+        async for _ in pictures:
+            if "word9" in running.exchange.answer.text:
+                break
+        await running.stop()
+    await until(lambda: model_server.open == 0)
+
+
+async def test_after_the_grace_nobody_needs_it(
+    chat_settings: ChatSettings, model_server: Upstream
+) -> None:
+    running = turn(chat_settings, "endless please")
+    running.grace_s = 0.1
+    async with aclosing(running.follow()) as pictures:
+        await anext(pictures)
+    await until(lambda: running.exchange.ended)
+    await until(lambda: model_server.open == 0)
 
 
 async def test_a_connection_cut_in_mid_answer_says_so_below_what_came(
@@ -82,10 +110,10 @@ async def test_a_connection_cut_in_mid_answer_says_so_below_what_came(
 ) -> None:
     running = turn(chat_settings, "break off")
     await follow(running)
-    assert running.exchange.text == "It was going "
+    assert running.exchange.answer.text == "It was going "
     assert running.exchange.phase == "failed"
-    assert running.exchange.error is not None
-    assert running.exchange.error.advice
+    assert running.exchange.answer.error is not None
+    assert running.exchange.answer.error.advice
 
 
 async def test_one_too_many_waits_in_line_and_may_leave_it(

@@ -1,0 +1,36 @@
+"""What one open tab shows: its chat, the answer under way, what it was last told.
+
+Owns nothing but these values; `handlers` and `shelf` change them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chat_client import Summary
+from gradio_ui.chat import Chat
+from gradio_ui.lookout import Outlook
+from gradio_ui.turn import Turn
+
+
+@dataclass
+class Session:
+    """One browser tab; `notice` is a sentence about the chat that could not be opened."""
+
+    chat: Chat = field(default_factory=Chat)
+    turn: Turn | None = None
+    shown: tuple[Outlook, bool] | None = None
+    notice: str = ""
+    deleted: Summary | None = None
+    listed: str = ""
+    pages: int = 1
+    utc_offset_minutes: int = 0
+
+    @property
+    def busy(self) -> bool:
+        return self.turn is not None and not self.turn.exchange.ended
+
+    @property
+    def address(self) -> str:
+        """The chat's id in the room, empty while it has none."""
+        return self.chat.dialogue.room_id or ""
