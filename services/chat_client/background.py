@@ -65,6 +65,11 @@ class Answer:
         """True when the answer has ended, in whatever way, and every piece has been polled."""
         return self._done
 
+    @property
+    def over(self) -> bool:
+        """True when nothing more comes, whether or not it has been polled."""
+        return self._job is not None and self._job.done()
+
     def poll(self, timeout_s: float = 0.1) -> list[Piece]:
         """All pieces that have come since the last call; waits up to `timeout_s` for the first."""
         self._read_at = time.monotonic()

@@ -8,60 +8,64 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 
 import streamlit as st
+from streamlit import runtime
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.runtime.scriptrunner import RerunException
+from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
 
+from chat_client import Entry
 from streamlit_ui.blocks import Blocks
-from streamlit_ui.conversation import Reply
 from streamlit_ui.prose import for_page
+from streamlit_ui.reply import Reply
 
 FRAME_S = 0.04  # 25 updates a second: smooth to the eye, and the browser keeps up at any speed.
 POLL_S = 0.02  # How late Stop may be noticed while nothing comes.
+SETTLE_S, SETTLE_LOOKS = 0.05, 5
 PATIENCE_S = 8.0  # After this long without a token the page says why that may be.
 UNIT = re.compile(r"(\d) (?=[a-z])")
 THINKING = ":material/neurology:"
 
 
-def draw(reply: Reply) -> None:
-    """A reply that has ended."""
-    if reply.reasoning:
-        seconds = reply.reasoning_s or 0.0
+def draw(entry: Entry) -> None:
+    """An answer that has ended."""
+    if entry.reasoning:
+        seconds = entry.reasoning_s or 0.0
         with st.expander(f"Thinking · {seconds:.0f} s", icon=THINKING):
-            st.markdown(for_page(reply.reasoning))
-    if reply.text:
-        st.markdown(for_page(reply.text))
-    if reply.error is not None:
-        st.error(for_page(str(reply.error)), icon=":material/error:")
-    st.caption(numbers(reply))
+            st.markdown(for_page(entry.reasoning))
+    if entry.text:
+        st.markdown(for_page(entry.text))
+    for call in entry.tool_calls:
+        with st.expander(f"Wants to call {for_page(call.name)}", icon=":material/build:"):
+            st.code(call.arguments, language="json")
+    if entry.error is not None:
+        st.error(for_page(str(entry.error)), icon=":material/error:")
+    st.caption(numbers(entry))
 
 
-def numbers(reply: Reply) -> str:
-    """The line under a reply: its speed, and how it ended when that is not the usual way."""
-    parts = [reply.stats.line] if reply.stats and reply.stats.line else []
-    if reply.stopped:
-        parts.append(
-            "stopped by you"
-            if reply.text or reply.reasoning
-            else "stopped by you, before the first token"
-        )
-    if reply.stats and reply.stats.finish_reason == "length":
+def numbers(entry: Entry) -> str:
+    """The line under an answer: its speed, and how it ended when that is not the usual way."""
+    parts = [entry.stats.line] if entry.stats and entry.stats.line else []
+    if entry.state == "stopped":
+        came = entry.text or entry.reasoning
+        parts.append("stopped" if came else "stopped before the first token")
+    if entry.stats and entry.stats.finish_reason == "length":
         parts.append("ended by the limit on tokens")
-    answered_by = reply.stats.model if reply.stats else reply.model
-    if answered_by != reply.model:
-        parts.append(f"answered by {answered_by}, not {reply.model}")
-    else:
-        parts.append(reply.model)
+    if entry.model and entry.answered_by != entry.model:
+        parts.append(f"answered by {entry.answered_by}, not {entry.model}")
+    elif entry.answered_by:
+        parts.append(entry.answered_by)
     # A number stays on one line with its unit.
     return for_page(UNIT.sub("\\1\N{NO-BREAK SPACE}", " · ".join(parts)))
 
 
-def follow(reply: Reply) -> None:
-    """Draws a reply while it comes and returns at its end.
+def follow(reply: Reply, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Draws a reply while it comes and returns at its end; `meanwhile` is called now and then.
 
-    Streamlit ends a script from within: a click elsewhere reruns it, and the next run follows the
-    same reply further; Stop, a reload or a closed tab stop it, and then the model must stop too.
+    Streamlit ends a script from within. A click elsewhere reruns it, and the next run follows the
+    same reply further; Stop stops the model. A reload or a closed tab does not yet: the page may
+    come back, and an answer that nobody reads for CHAT_ABANDONED_S seconds ends by itself.
     """
     screen = _Screen()
     try:
@@ -69,14 +73,31 @@ def follow(reply: Reply) -> None:
             changed = reply.take(POLL_S)
             # Reading the session's state is where Streamlit notices Stop while nothing is drawn.
             _ = "question" in st.session_state
-            screen.update(reply)
+            screen.update(reply.entry)
+            meanwhile()
             if changed:
                 time.sleep(FRAME_S)
     except RerunException:
         raise
     except BaseException:
-        reply.stop()
+        if not _page_has_gone():
+            reply.stop()
         raise
+
+
+def _page_has_gone() -> bool:
+    """True when the script was ended because its browser has left, and not by Stop.
+
+    Streamlit ends the script first and forgets the session a moment later, on another thread.
+    """
+    context = get_script_run_ctx()
+    if context is None or not runtime.exists():
+        return False
+    for _ in range(SETTLE_LOOKS):
+        if not runtime.get_instance().is_active_session(context.session_id):
+            return True
+        time.sleep(SETTLE_S / SETTLE_LOOKS)
+    return False
 
 
 class _Screen:
@@ -91,7 +112,7 @@ class _Screen:
         self._drawn: tuple[int, int] = (0, 0)
         self._waiting_line = ""
 
-    def update(self, reply: Reply) -> None:
+    def update(self, reply: Entry) -> None:
         size = (len(reply.reasoning), len(reply.text))
         if size == (0, 0):
             self._wait(reply)
@@ -104,7 +125,7 @@ class _Screen:
             self._write(reply.text)
         self._drawn = size
 
-    def _wait(self, reply: Reply) -> None:
+    def _wait(self, reply: Entry) -> None:
         waited_s = time.monotonic() - reply.asked_at
         line = "Waiting for the first token"
         if waited_s >= 1:

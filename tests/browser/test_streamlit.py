@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser
 
 from tests.browser.pages import LAPTOP, PHONE, Visit, visit
+from tests.browser.streamlit_page import LONG_STORY, answers, ask, begun, numbers, ready, slots
 from tests.chat_client.upstream import Cut, Hang, Pause, chunk, spoken, upstream
 from tests.running import Service, free_port, running, wait_until
 
 pytestmark = pytest.mark.browser
-
-LONG_STORY = "Tell me a story about a fox."
 
 
 @pytest.fixture(scope="module")
@@ -68,50 +65,6 @@ def slow(browser: Browser, slow_ui: Service, slow_engine: Service) -> Iterator[V
         assert here.script_errors == []
 
 
-def ready(page: Page) -> None:
-    """Waits until a question can be typed."""
-    page.locator('[data-testid="stChatInput"] textarea:not([disabled])').wait_for()
-
-
-def ask(page: Page, question: str) -> None:
-    box = page.get_by_test_id("stChatInput").locator("textarea")
-    box.fill(question)
-    box.press("Enter")
-
-
-def answers(page: Page) -> Locator:
-    """The model's messages (the person's stand in containers of their own)."""
-    return page.locator('[data-testid="stChatMessage"]').locator(
-        "xpath=self::*[not(ancestor::*[contains(@class, 'st-key-asked-')])]"
-    )
-
-
-def begun(page: Page, count: int) -> str:
-    """Waits until the answer of that number shows words of the model, and returns them."""
-
-    def words() -> str:
-        if answers(page).count() < count:
-            return ""
-        texts = answers(page).nth(count - 1).get_by_test_id("stMarkdown").all_inner_texts()
-        found = next((text.strip() for text in texts if text.strip()), "")
-        return "" if found.startswith("Waiting for") else found
-
-    return str(wait_until(words, "the first words of the answer", 60))
-
-
-def numbers(page: Page, count: int) -> None:
-    """Waits until `count` answers have come to their end."""
-    wait_until(lambda: page.get_by_text("first token after").count() == count, "its numbers", 60)
-
-
-def slots(engine: Service) -> dict[str, int]:
-    """The engine's own count over all its models."""
-    url = f"{engine.url}/engine/slots"
-    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 (loopback only)
-        models: list[dict[str, Any]] = json.load(response)["models"]
-    return {name: sum(m[name] for m in models) for name in ("active", "finished", "cancelled")}
-
-
 def test_an_answer_is_seen_to_grow_and_ends_with_its_numbers(opened: Visit) -> None:
     page = opened.page
     ask(page, LONG_STORY)
@@ -137,7 +90,7 @@ def test_stop_frees_the_slot_and_the_chat_goes_on(slow: Visit, slow_engine: Serv
     page.get_by_test_id("stChatInputStopButton").click()
     wait_until(lambda: slots(slow_engine)["cancelled"] > before["cancelled"], "the slot", 20)
     assert slots(slow_engine)["active"] == 0
-    page.get_by_text("stopped by you").wait_for()
+    page.get_by_text("stopped ·").wait_for()
     assert shown in answers(page).first.inner_text()  # What came before Stop is kept.
     ready(page)
     ask(page, "What is a token?")
@@ -151,36 +104,39 @@ def test_a_suggestion_can_be_stopped_too(slow: Visit, slow_engine: Service) -> N
     begun(page, 1)
     page.get_by_role("button", name="Stop").click()
     wait_until(lambda: slots(slow_engine)["cancelled"] > before["cancelled"], "the slot", 20)
-    page.get_by_text("stopped by you").wait_for()
+    page.get_by_text("stopped ·").wait_for()
 
 
-def test_a_reload_frees_the_slot_and_finds_the_conversation(
-    slow: Visit, slow_engine: Service
-) -> None:
+def test_a_reload_in_mid_answer_goes_on_where_it_was(slow: Visit, slow_engine: Service) -> None:
     page = slow.page
     before = slots(slow_engine)
     ask(page, LONG_STORY)
     shown = begun(page, 1)
     page.reload()
-    wait_until(lambda: slots(slow_engine)["cancelled"] > before["cancelled"], "the slot", 20)
-    page.get_by_text("stopped by you").wait_for()
+    assert begun(page, 1).startswith(shown)  # What had come is back, and more comes.
+    wait_until(lambda: len(begun(page, 1)) > len(shown), "more of the answer", 60)
     assert page.get_by_text(LONG_STORY).count() == 1
-    assert shown in answers(page).first.inner_text()
+    assert slots(slow_engine)["cancelled"] == before["cancelled"]
+    page.get_by_role("button", name="Stop").click()
+    wait_until(lambda: slots(slow_engine)["active"] == 0, "the slot", 30)
+    page.get_by_text("stopped ·").wait_for()
     ready(page)
     ask(page, "What is a token?")
     begun(page, 2)
 
 
-def test_a_closed_tab_frees_the_slot(
-    browser: Browser, slow_ui: Service, slow_engine: Service
+def test_a_closed_tab_frees_the_slot_unless_it_comes_back(
+    browser: Browser, run_folder: Path, slow_engine: Service
 ) -> None:
     wait_until(lambda: slots(slow_engine)["active"] == 0, "an idle engine", 30)
     before = slots(slow_engine)
-    with visit(browser, slow_ui.url) as here:
-        ready(here.page)
-        ask(here.page, LONG_STORY)
-        begun(here.page, 1)
-    wait_until(lambda: slots(slow_engine)["cancelled"] > before["cancelled"], "the slot", 20)
+    env = {"LMSTUDIO_URL": slow_engine.url, "CHAT_ABANDONED_S": "3"}
+    with running("streamlit_ui", run_folder, env) as service:
+        with visit(browser, service.url) as here:
+            ready(here.page)
+            ask(here.page, LONG_STORY)
+            begun(here.page, 1)
+        wait_until(lambda: slots(slow_engine)["cancelled"] > before["cancelled"], "the slot", 30)
 
 
 def test_a_setting_changed_in_mid_answer_does_not_break_it(opened: Visit) -> None:

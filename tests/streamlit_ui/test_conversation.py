@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from chat_client import Answer, ChatSettings, Message, Sampling
-from streamlit_ui.conversation import Conversation, Reply, Shelf, Turn
-from tests.chat_client.upstream import Cut, Hang, Pause, Upstream, chunk, spoken, upstream
+from chat_client import ChatSettings, Dialogue, Room, Sampling
+from streamlit_ui.conversation import Conversation, Shelf
+from streamlit_ui.reply import Reply
+from tests.chat_client.upstream import Cut, Hang, Pause, Upstream, chunk, upstream
 from tests.running import wait_until
 
 
@@ -18,10 +19,12 @@ def server() -> Iterator[Upstream]:
         yield running
 
 
-def reply_of(server: Upstream) -> Reply:
-    settings = ChatSettings(lmstudio_url=server.url)
-    answer = Answer.start(settings, "tiny", [Message("user", "Hello")], Sampling())
-    return Reply("tiny", answer)
+def asked(
+    server: Upstream, conversation: Conversation | None = None, abandoned_s: float = 60
+) -> Reply:
+    settings = ChatSettings(lmstudio_url=server.url, chat_abandoned_s=abandoned_s)
+    conversation = conversation or Conversation()
+    return conversation.begin(settings, conversation.dialogue.ask("Hello", "tiny"), Sampling())
 
 
 def finished(reply: Reply) -> Reply:
@@ -29,55 +32,68 @@ def finished(reply: Reply) -> Reply:
         reply.take(0.05)
         return not reply.open
 
-    wait_until(ended, "the reply's end", 10)
+    wait_until(ended, "the reply's end", 30)
     return reply
 
 
 def test_a_complete_reply_has_its_numbers(server: Upstream) -> None:
-    reply = finished(reply_of(server))
-    assert reply.text == "A token is a piece of text."
-    assert reply.stats is not None
-    assert reply.stats.completion_tokens == 7
-    assert not reply.stopped
+    entry = finished(asked(server)).entry
+    assert (entry.text, entry.state) == ("A token is a piece of text.", "done")
+    assert entry.stats is not None
+    assert entry.stats.completion_tokens == 7
 
 
 def test_a_stopped_reply_keeps_what_came(server: Upstream) -> None:
     server.script = lambda _: [chunk("Some"), Hang()]
-    reply = reply_of(server)
-    wait_until(lambda: reply.take(0.05) and reply.text, "the first text", 5)
+    reply = asked(server)
+    wait_until(lambda: reply.take(0.05) and reply.entry.text, "the first text", 30)
     reply.stop()
-    assert (reply.text, reply.stopped, reply.open) == ("Some", True, False)
-    wait_until(lambda: server.abandoned == 1, "the upstream to close", 5)
+    assert (reply.entry.text, reply.entry.state, reply.open) == ("Some", "stopped", False)
+    wait_until(lambda: server.abandoned == 1, "the upstream to close", 30)
 
 
 def test_a_broken_reply_says_why(server: Upstream) -> None:
     server.script = lambda _: [chunk("Half"), Pause(0.05), Cut()]
-    reply = finished(reply_of(server))
-    assert reply.text == "Half"
-    assert reply.error is not None
-    assert not reply.stopped
+    entry = finished(asked(server)).entry
+    assert (entry.text, entry.state) == ("Half", "failed")
+    assert entry.error is not None
 
 
-def test_the_time_of_thinking_is_measured(server: Upstream) -> None:
-    server.script = lambda _: [chunk(reasoning="Hm."), Pause(0.05), *spoken("Yes.")]
-    reply = finished(reply_of(server))
-    assert (reply.reasoning, reply.text) == ("Hm.", "Yes.")
-    assert reply.reasoning_s is not None
-    assert reply.reasoning_s > 0
+def test_a_reply_that_nobody_reads_ends_with_what_came(server: Upstream) -> None:
+    server.script = lambda _: [chunk("Some"), Hang()]
+    reply = asked(server, abandoned_s=0.2)
+    wait_until(lambda: not reply.open, "the reply to be given up", 30)
+    assert (reply.entry.text, reply.entry.state) == ("Some", "stopped")
 
 
-def test_the_model_is_told_the_conversation_in_turns(server: Upstream) -> None:
-    answered = finished(reply_of(server))
-    server.script = lambda _: [Cut()]
-    failed = finished(reply_of(server))
-    conversation = Conversation(turns=[Turn("One?", answered), Turn("Two?", failed)])
-    assert conversation.messages("Three?", "Be kind.") == [
-        Message("system", "Be kind."),
-        Message("user", "One?"),
-        Message("assistant", "A token is a piece of text."),
-        Message("user", "Three?"),  # Roles must alternate: the question without an answer is out.
-    ]
-    assert conversation.messages("Three?", "  ")[0] == Message("user", "One?")
+def test_the_next_question_stops_the_answer_before_it(server: Upstream) -> None:
+    server.script = lambda _: [chunk("Some"), Hang()]
+    conversation = Conversation()
+    first = asked(server, conversation)
+    second = asked(server, conversation)
+    assert not first.open
+    assert conversation.under_way is second
+    second.stop()
+
+
+def test_without_a_gateway_the_chat_goes_on_and_says_that_nothing_is_kept(
+    server: Upstream,
+) -> None:
+    away = Room(ChatSettings(gateway_url="http://127.0.0.1:9", gateway_key="lk_x"))
+    conversation = Conversation(Dialogue(), away)
+    finished(asked(server, conversation))
+    wait_until(lambda: conversation.dialogue.not_kept, "the news that nothing is kept", 30)
+    assert conversation.dialogue.shown[-1].message.text == "A token is a piece of text."
+
+
+def test_a_conversation_is_found_by_both_its_names() -> None:
+    shelf, conversation = Shelf(), Conversation()
+    shelf.keep(conversation)
+    own = conversation.id
+    conversation.dialogue.room_id = "c_1"
+    assert conversation.id == "c_1"
+    assert shelf.find(own) is conversation
+    assert shelf.find("c_1") is conversation
 
 
 def test_the_shelf_is_bounded_in_number() -> None:

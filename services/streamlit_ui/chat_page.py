@@ -1,0 +1,124 @@
+"""The chat from top to bottom: the order of things on the page and which of its parts show.
+
+Owns: one run of the chat page. Everything drawn stands in the modules around it.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from chat_client import ServerState
+from streamlit_ui import message_view
+from streamlit_ui.conversation import Conversation
+from streamlit_ui.history_panel import history_panel
+from streamlit_ui.opening import RETRY_S, banner, state_page, welcome
+from streamlit_ui.reply import Reply
+from streamlit_ui.resources import history, server_watch
+from streamlit_ui.session import ask, new_chat, read_on, this_conversation
+from streamlit_ui.sidebar import Choice, sidebar, status
+
+FRESH_S = 30.0  # The side panel's timer looks far more often; a click must not wait for a probe.
+LOOK_S = 5.0
+BEAT_S = 0.5  # How soon the page tidies up after Stop.
+LIST_S = 5.0  # How old the list of chats may be: another UI may have added one.
+
+
+def chat_page() -> None:
+    """One run."""
+    conversation = this_conversation()
+    state = server_watch().state(FRESH_S)
+    above_box = st.bottom.container()
+    typed = st.chat_input(
+        "Ask the model", key="question", submit_mode="stop", disabled=not state.ready
+    )
+    choice, chats = panel(state)
+    question = typed or st.session_state.pop("suggested", None)
+    if question and choice.model:
+        ask(conversation, question, choice)
+    reply = conversation.under_way
+    with chats:
+        # An answer is on its way by now: what is known of the list is good enough.
+        history_panel(conversation, LIST_S if reply is None else float("inf"))
+    with above_box:
+        say_above_box(conversation, reply if not typed else None)
+    keep_watch(conversation, state, reply)
+    opening = st.empty()
+    if conversation.dialogue.entries:
+        opening.empty()  # At once: Streamlit would leave it standing until the answer's end.
+        talk(conversation, choice)
+    elif state.ready:
+        with opening.container():
+            welcome(state, choice.model)
+    if not state.ready:
+        wait_for_server(talking=bool(conversation.dialogue.entries))
+
+
+def panel(state: ServerState) -> tuple[Choice, DeltaGenerator]:
+    """The side panel, and the place in it for the list of chats."""
+    with st.sidebar:
+        st.markdown("### Lectern")
+        st.caption(status(state))
+        st.button(
+            "New chat", icon=":material/add:", key="new_chat", width="stretch", on_click=new_chat
+        )
+        choice = sidebar(state)
+        return choice, st.container(key="chats")
+
+
+def say_above_box(conversation: Conversation, reply: Reply | None) -> None:
+    """Stop, where the message box does not offer it, and whether this chat is kept."""
+    if reply is not None:
+        with st.container(horizontal_alignment="center"):
+            st.button("Stop", icon=":material/stop_circle:", key="stop", on_click=reply.stop)
+    if conversation.dialogue.not_kept:
+        st.caption(
+            ":orange[●] This chat is not kept.",
+            help=conversation.dialogue.not_kept,
+            text_alignment="center",
+        )
+
+
+# Streamlit leaves a fragment's place behind for the next run of the same thread, so the two below
+# are called outside every container: inside one, the whole page would sometimes be drawn there.
+
+
+def keep_watch(conversation: Conversation, shown: ServerState, reply: Reply | None) -> None:
+    """Draws nothing; redraws the page when what it shows is no longer so."""
+    kept = (conversation.id, conversation.dialogue.title, conversation.dialogue.not_kept)
+
+    def look_again() -> None:
+        read_on()
+        state = server_watch().state(LOOK_S - 1)
+        dialogue = conversation.dialogue
+        if (conversation.id, dialogue.title, dialogue.not_kept) != kept:
+            history().forget()
+            st.rerun()
+        if dialogue.not_kept and reply is None:
+            conversation.keep_soon()
+        # Streamlit draws nothing more in a run that Stop has ended: this timer's run does.
+        if state != shown or (reply is not None and not reply.open):
+            st.rerun()
+
+    st.fragment(look_again, run_every=LOOK_S if reply is None else BEAT_S)()
+
+
+@st.fragment(run_every=RETRY_S)
+def wait_for_server(*, talking: bool) -> None:
+    """Why no answer can come; goes away by itself."""
+    state = server_watch().state(RETRY_S - 1)
+    if state.ready:
+        st.rerun()
+    (banner if talking else state_page)(state)
+
+
+def talk(conversation: Conversation, choice: Choice) -> None:
+    """The turns so far; returns when nothing is under way any more."""
+    for shown in conversation.dialogue.shown:
+        if shown.message.role == "user":
+            message_view.question(conversation, shown, choice)
+        elif shown.message.role == "assistant" and message_view.answer(conversation, shown, choice):
+            if shown.message.error is not None:
+                server_watch().forget()
+            history().forget()
+            st.rerun()

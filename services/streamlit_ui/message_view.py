@@ -1,0 +1,110 @@
+"""One message of a chat with what can be done to it: edit, ask again, look at other versions.
+
+Owns: the small buttons below a message. What they do to the dialogue is `session`'s; how an
+answer is drawn is `answer_view`'s.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from chat_client import Shown
+from streamlit_ui import look, session
+from streamlit_ui.answer_view import draw, follow
+from streamlit_ui.conversation import Conversation
+from streamlit_ui.prose import for_page
+from streamlit_ui.sidebar import Choice
+
+
+def question(conversation: Conversation, shown: Shown, choice: Choice) -> None:
+    """What the person asked."""
+    entry = shown.message
+    with st.container(key=f"asked-{entry.id}"), st.chat_message("user", avatar=look.PERSON):
+        if st.session_state.get("editing") == entry.id:
+            _editor(conversation, shown, choice)
+            return
+        st.markdown(for_page(entry.text).replace("\n", "  \n"))
+        with _row(entry.id):
+            _versions(conversation, shown)
+            st.button(
+                ":material/edit:",
+                key=f"edit-{entry.id}",
+                help="Edit this question and ask again",
+                type="tertiary",
+                disabled=choice.model is None,
+                on_click=lambda: st.session_state.update(editing=entry.id),
+            )
+
+
+def answer(conversation: Conversation, shown: Shown, choice: Choice) -> bool:
+    """What the model said, followed to its end while it comes; True when it has just ended."""
+    entry = shown.message
+    with st.chat_message("assistant", avatar=look.MODEL):
+        reply = conversation.under_way
+        if reply is not None and reply.entry is entry:
+            follow(reply, lambda: session.name_in_address(conversation))
+            return True
+        draw(entry)
+        with _row(entry.id):
+            _versions(conversation, shown)
+            st.button(
+                ":material/refresh:",
+                key=f"again-{entry.id}",
+                help="Answer again, with the model and the settings chosen now",
+                type="tertiary",
+                disabled=choice.model is None,
+                on_click=session.regenerate,
+                args=(conversation, entry, choice),
+            )
+    return False
+
+
+def _row(id_: str) -> st.delta_generator.DeltaGenerator:
+    return st.container(
+        horizontal=True, key=f"actions-{id_}", gap="xxsmall", vertical_alignment="center"
+    )
+
+
+def _versions(conversation: Conversation, shown: Shown) -> None:
+    """Which version this is, for example 2/3, and the way to its neighbours."""
+    if shown.of == 1:
+        return
+    id_ = shown.message.id
+    _neighbour(conversation, shown.older_id, ":material/chevron_left:", f"older-{id_}", "Older")
+    st.caption(f"{shown.place}/{shown.of}", width="content")
+    _neighbour(conversation, shown.newer_id, ":material/chevron_right:", f"newer-{id_}", "Newer")
+
+
+def _neighbour(conversation: Conversation, id_: str | None, icon: str, key: str, word: str) -> None:
+    def choose() -> None:
+        conversation.dialogue.choose(id_ or "")
+        conversation.keep_soon()
+
+    st.button(
+        icon,
+        key=key,
+        help=f"{word} version",
+        type="tertiary",
+        disabled=id_ is None,
+        on_click=choose,
+    )
+
+
+def _editor(conversation: Conversation, shown: Shown, choice: Choice) -> None:
+    entry = shown.message
+    key = f"text-{entry.id}"
+
+    def send() -> None:
+        text = st.session_state[key].strip()
+        st.session_state.pop("editing", None)
+        if text:
+            session.edit(conversation, entry, text, choice)
+
+    st.text_area("Your question", entry.text, key=key)
+    with st.container(horizontal=True):
+        st.button("Send", key=f"send-{entry.id}", type="primary", on_click=send)
+        st.button(
+            "Cancel",
+            key=f"cancel-{entry.id}",
+            on_click=lambda: st.session_state.pop("editing", None),
+        )

@@ -1,0 +1,67 @@
+"""One answer under way, kept outside the browser's session so that a reload finds it again.
+
+Owns: being the only reader of its Answer and filling the dialogue's entry with what comes. Who
+draws it, and where it is kept, are the business of others.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from chat_client import Answer, Entry, Exchange, Turn
+
+
+class Reply:
+    """Feeds a dialogue's turn from an answer; `ended` is called once, on whichever thread."""
+
+    def __init__(self, turn: Turn, answer: Answer, ended: Callable[[], None] = lambda: None):
+        self.entry: Entry = turn.answer
+        self._turn = turn
+        self._answer = answer
+        self._ended = ended
+        self._lock = threading.Lock()  # A reload has two scripts reading for a moment.
+
+    @property
+    def open(self) -> bool:
+        return self.entry.state == "coming"
+
+    @property
+    def turn(self) -> Turn:
+        return self._turn
+
+    @property
+    def exchange(self) -> Exchange:
+        """What went over the wire."""
+        return self._answer.exchange
+
+    def take(self, timeout_s: float) -> bool:
+        """Waits up to `timeout_s` for more and takes it in; False when nothing has changed."""
+        with self._lock:
+            if not self.open:
+                return False
+            pieces = self._answer.poll(timeout_s)
+            for piece in pieces:
+                self._turn.take(piece)
+            if self._answer.done:
+                self._close()
+            return bool(pieces) or not self.open
+
+    def take_last(self) -> None:
+        """Takes in what is left of an answer that has ended while nobody was reading."""
+        if self._answer.over:
+            self.take(0)
+
+    def stop(self) -> None:
+        """Closes the upstream and keeps what has come."""
+        self._answer.stop()  # Without the lock: it must not wait for a reader.
+        self.take(0)
+        with self._lock:
+            if self.open:
+                self._close()
+
+    def _close(self) -> None:
+        error = self._answer.error
+        stopped = error is None and self._turn.stats is None
+        self._turn.end(error, stopped=stopped)
+        self._ended()

@@ -1,0 +1,38 @@
+"""What all open pages of this process share, made at the first use.
+
+Owns: the one settings object, the one probe, the one shelf and the one room of the process.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from chat_client import ChatSettings, Room
+from streamlit_ui.conversation import Shelf
+from streamlit_ui.history import History
+from streamlit_ui.server_watch import ServerWatch
+
+
+@st.cache_resource
+def chat_settings() -> ChatSettings:
+    return ChatSettings()
+
+
+@st.cache_resource
+def server_watch() -> ServerWatch:
+    return ServerWatch(chat_settings())
+
+
+@st.cache_resource
+def shelf() -> Shelf:
+    return Shelf()
+
+
+@st.cache_resource
+def room() -> Room:
+    return Room(chat_settings())
+
+
+@st.cache_resource
+def history() -> History:
+    return History(room())

@@ -1,0 +1,125 @@
+"""Which conversation this browser session shows, and changing to another one.
+
+Owns: the address (`?chat=…`), finding what it names on the shelf or in the gateway, and asking.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from chat_client import ChatError, Dialogue, Entry, RoomRefused, Turn, blocking
+from streamlit_ui.conversation import Conversation
+from streamlit_ui.reply import Reply
+from streamlit_ui.resources import chat_settings, room, shelf
+from streamlit_ui.sidebar import Choice
+
+NOT_THERE = "That chat is not kept any more. Here is a new one."
+NOT_NOW = "That chat cannot be read now: the gateway keeps it. Here is a new one."
+
+
+def this_conversation() -> Conversation:
+    """The one that the address names, else this session's, else a new one."""
+    wanted = st.query_params.get("chat")
+    current: Conversation | None = st.session_state.get("conversation")
+    if wanted and (current is None or not current.is_called(wanted)):
+        current = _found(wanted)
+        if current is None:
+            del st.query_params["chat"]
+    if current is None:
+        current = Conversation(room=room())
+    st.session_state["conversation"] = current
+    name_in_address(current)
+    return current
+
+
+def name_in_address(conversation: Conversation) -> None:
+    """Puts the id by which the conversation is found again into the address."""
+    wanted = st.query_params.get("chat")
+    if conversation.dialogue.entries and wanted != conversation.id:
+        st.query_params["chat"] = conversation.id
+
+
+def _found(id_: str) -> Conversation | None:
+    here = shelf().find(id_)
+    if here is not None and (here.under_way or here.dialogue.not_kept or not here.dialogue.room_id):
+        return here
+    try:
+        dialogue = blocking(Dialogue.open(room(), here.id if here else id_))
+    except ChatError as error:
+        if here is None:
+            gone = isinstance(error, RoomRefused) or not chat_settings().room_key
+            st.toast(NOT_THERE if gone else NOT_NOW)
+        return here
+    # Another page, another UI or another program may have gone on with it since.
+    if here is not None and here.dialogue.entries.keys() == dialogue.entries.keys():
+        return here
+    conversation = Conversation(dialogue, room())
+    shelf().keep(conversation)
+    return conversation
+
+
+def open_chat(id_: str) -> None:
+    """Shows another chat; an answer that comes in this one goes on."""
+    _forget_details()
+    st.query_params["chat"] = id_
+
+
+def new_chat() -> None:
+    """Shows an empty chat; stops the answer of the old one."""
+    conversation: Conversation | None = st.session_state.pop("conversation", None)
+    if conversation is not None:
+        conversation.stop()
+    _forget_details()
+    st.query_params.pop("chat", None)
+
+
+def ask(conversation: Conversation, question: str, choice: Choice) -> None:
+    """Sends a question; the page draws its answer afterwards."""
+    conversation.stop()
+    _tell(conversation, choice)
+    send(conversation, conversation.dialogue.ask(question, choice.model or ""), choice)
+
+
+def regenerate(conversation: Conversation, entry: Entry, choice: Choice) -> None:
+    """Asks for another version of an answer, of the model that is chosen now."""
+    conversation.stop()
+    _tell(conversation, choice)
+    send(conversation, conversation.dialogue.regenerate(entry.id, choice.model or ""), choice)
+
+
+def edit(conversation: Conversation, entry: Entry, text: str, choice: Choice) -> None:
+    """Asks another version of a question."""
+    conversation.stop()
+    _tell(conversation, choice)
+    send(conversation, conversation.dialogue.edit(entry.id, text, choice.model or ""), choice)
+
+
+def send(conversation: Conversation, turn: Turn, choice: Choice) -> None:
+    reply = conversation.begin(chat_settings(), turn, choice.sampling)
+    st.session_state["replies"] = [*_replies_under_way(), reply]
+    shelf().keep(conversation)
+    name_in_address(conversation)
+
+
+def read_on() -> None:
+    """Takes in what came for answers that this session does not show just now.
+
+    An answer that nobody reads is given up: one in another chat, or in another version, is not.
+    """
+    for reply in _replies_under_way():
+        reply.take(0)
+
+
+def _replies_under_way() -> list[Reply]:
+    return [reply for reply in st.session_state.get("replies", []) if reply.open]
+
+
+def _tell(conversation: Conversation, choice: Choice) -> None:
+    """The conversation remembers how it was asked last."""
+    conversation.dialogue.system_prompt = choice.system_prompt
+    conversation.dialogue.settings = choice.sampling.settings() | {"model": choice.model or ""}
+
+
+def _forget_details() -> None:
+    for name in ("editing", "renaming"):
+        st.session_state.pop(name, None)

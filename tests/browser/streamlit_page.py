@@ -1,0 +1,60 @@
+"""The Streamlit page as the browser tests handle it: asking, waiting for words, the engine's slots.
+
+Owns: the few gestures that every test needs. What must be seen afterwards is each test's own.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+from playwright.sync_api import Locator, Page
+
+from tests.running import Service, wait_until
+
+LONG_STORY = "Tell me a story about a fox."
+
+
+def ready(page: Page) -> None:
+    """Waits until a question can be typed."""
+    page.locator('[data-testid="stChatInput"] textarea:not([disabled])').wait_for()
+
+
+def ask(page: Page, question: str) -> None:
+    box = page.get_by_test_id("stChatInput").locator("textarea")
+    box.fill(question)
+    box.press("Enter")
+
+
+def answers(page: Page) -> Locator:
+    """The model's messages (the person's stand in containers of their own)."""
+    return page.locator('[data-testid="stChatMessage"]').locator(
+        "xpath=self::*[not(ancestor::*[contains(@class, 'st-key-asked-')])]"
+    )
+
+
+def begun(page: Page, count: int) -> str:
+    """Waits until the answer of that number shows words of the model, and returns them."""
+
+    def words() -> str:
+        if answers(page).count() < count:
+            return ""
+        texts = answers(page).nth(count - 1).get_by_test_id("stMarkdown").all_inner_texts()
+        found = next((text.strip() for text in texts if text.strip()), "")
+        return "" if found.startswith("Waiting for") else found
+
+    return str(wait_until(words, "the first words of the answer", 60))
+
+
+def numbers(page: Page, count: int) -> None:
+    """Waits until `count` answers have come to their end."""
+    wait_until(lambda: page.get_by_text("first token after").count() == count, "its numbers", 60)
+
+
+def slots(engine: Service) -> dict[str, int]:
+    """The engine's own count over all its models."""
+    url = f"{engine.url}/engine/slots"
+    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 (loopback only)
+        models: list[dict[str, Any]] = json.load(response)["models"]
+    return {name: sum(m[name] for m in models) for name in ("active", "finished", "cancelled")}

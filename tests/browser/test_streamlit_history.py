@@ -1,0 +1,177 @@
+"""Chats that last, in a real browser: kept by the real gateway, answered by the real engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page
+
+from tests.browser.pages import Visit, visit
+from tests.browser.streamlit_page import answers, ask, begun, numbers, ready
+from tests.chat_client.upstream import Upstream, upstream
+from tests.running import Service, free_port, running, wait_until
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def ui(run_folder: Path, engine: Service, gateway: Service, gateway_key: str) -> Iterator[Service]:
+    """The page with a gateway that keeps its chats."""
+    with running("streamlit_ui", run_folder, env_of(engine, gateway, gateway_key)) as service:
+        yield service
+
+
+@pytest.fixture
+def opened(browser: Browser, ui: Service) -> Iterator[Visit]:
+    with visit(browser, ui.url) as here:
+        ready(here.page)
+        yield here
+        assert here.foreign == []
+        assert here.script_errors == []
+
+
+def env_of(engine: Service | Upstream, gateway: Service, key: str) -> dict[str, str]:
+    return {"LMSTUDIO_URL": engine.url, "GATEWAY_URL": gateway.url, "GATEWAY_KEY": key}
+
+
+def rows(page: Page, title: str) -> Locator:
+    """The chats of that name in the side panel."""
+    panel = page.get_by_test_id("stSidebar")
+    return panel.locator('[class*="st-key-open-"]').filter(has_text=title)
+
+
+def kept(page: Page, title: str) -> None:
+    """Waits until the list shows one chat of that name."""
+    wait_until(lambda: rows(page, title).count() == 1, f"{title} in the list", 60)
+
+
+def choose(page: Page, title: str, action: str) -> None:
+    """Picks from the menu of a chat's row."""
+    row = page.locator('[class*="st-key-chat-row-"]').filter(has_text=title)
+    menu = row.locator('[class*="st-key-menu-"]').get_by_role("button")
+    wait_until(lambda: menu.count() == 1, "one row of that name", 30)
+    menu.click()
+    page.get_by_role("menuitem", name=action, exact=True).or_(
+        page.get_by_role("option", name=action, exact=True)
+    ).click()
+
+
+def test_a_chat_is_listed_and_outlives_the_page_and_the_process(
+    browser: Browser,
+    run_folder: Path,
+    engine: Service,
+    gateway: Service,
+    gateway_key: str,
+) -> None:
+    env = env_of(engine, gateway, gateway_key)
+    with running("streamlit_ui", run_folder, env) as first, visit(browser, first.url) as here:
+        ready(here.page)
+        ask(here.page, "What is a token, for the restart?")
+        numbers(here.page, 1)
+        kept(here.page, "for the restart?")
+        wait_until(lambda: "chat=" in here.page.url, "the chat's address", 30)
+        said = begun(here.page, 1)
+        query = here.page.url.split("?", 1)[1]
+    with (
+        running("streamlit_ui", run_folder, env) as second,
+        visit(browser, f"{second.url}/?{query}") as here,
+    ):
+        ready(here.page)
+        assert begun(here.page, 1) == said
+        kept(here.page, "for the restart?")
+        ask(here.page, "And now?")  # It goes on where it was.
+        numbers(here.page, 2)
+
+
+def test_a_chat_is_opened_renamed_deleted_and_brought_back(opened: Visit) -> None:
+    page = opened.page
+    ask(page, "Tell me about parrots.")
+    numbers(page, 1)
+    kept(page, "Tell me about parrots.")
+    page.get_by_role("button", name="New chat").click()
+    page.get_by_text("What would you like to know?").wait_for()
+    rows(page, "Tell me about parrots.").get_by_role("button").click()
+    numbers(page, 1)
+    choose(page, "Tell me about parrots.", "Rename")
+    page.get_by_label("New name").fill("Birds")
+    page.get_by_label("New name").press("Enter")
+    kept(page, "Birds")
+    choose(page, "Birds", "Delete")
+    page.get_by_text("Deleted “Birds”.").wait_for()
+    wait_until(lambda: rows(page, "Birds").count() == 0, "the chat to go", 30)
+    page.get_by_role("button", name="Undo").click()
+    kept(page, "Birds")
+    numbers(page, 1)
+
+
+def test_a_search_finds_the_words_of_a_chat(opened: Visit) -> None:
+    page = opened.page
+    ask(page, "Do zebras dream of quagmires?")
+    numbers(page, 1)
+    kept(page, "zebras")
+    page.get_by_role("button", name="New chat").click()
+    page.get_by_label("Search chats").fill("quagmires")
+    page.get_by_label("Search chats").press("Enter")
+    page.get_by_test_id("stSidebar").locator("strong", has_text="quagmires").wait_for()
+    rows(page, "zebras").get_by_role("button").click()
+    numbers(page, 1)
+    page.get_by_label("Search chats").fill("xylophonists")
+    page.get_by_label("Search chats").press("Enter")
+    page.get_by_text("No chat holds these words.").wait_for()
+
+
+def test_an_answer_and_a_question_have_versions(opened: Visit) -> None:
+    page = opened.page
+    ask(page, "What is a token, in versions?")
+    numbers(page, 1)
+    page.locator('[class*="st-key-again-"]').get_by_role("button").click()
+    page.get_by_text("2/2").wait_for()
+    numbers(page, 1)
+    page.locator('[class*="st-key-older-m"]').get_by_role("button").click()
+    page.get_by_text("1/2").wait_for()
+    page.locator('[class*="st-key-edit-"]').get_by_role("button").click()
+    page.get_by_label("Your question").fill("What is quantization?")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_text("2/2").wait_for()
+    numbers(page, 1)
+    assert answers(page).count() == 1
+    assert page.get_by_text("in versions?").count() <= 1  # Only its name in the list.
+    page.reload()
+    ready(page)
+    page.get_by_text("2/2").wait_for()  # The branch that was shown is the one that comes back.
+    page.locator('[class*="st-key-older-m"]').get_by_role("button").first.click()
+    page.get_by_text("1/2").first.wait_for()
+
+
+def test_without_the_gateway_the_chat_goes_on_and_is_kept_later(
+    browser: Browser, run_folder: Path
+) -> None:
+    port = free_port()
+    key_file = run_folder / "late-ui-key"
+    with upstream() as server:
+        env = {
+            "LMSTUDIO_URL": server.url,
+            "GATEWAY_URL": f"http://127.0.0.1:{port}",
+            "GATEWAY_UI_KEY_FILE": str(key_file),
+        }
+        data = {
+            "LMSTUDIO_URL": server.url,
+            "GATEWAY_DATA_DIR": str(run_folder / "late-data"),
+            "GATEWAY_UI_KEY_FILE": str(key_file),
+        }
+        with running("streamlit_ui", run_folder, env) as ui, visit(browser, ui.url) as here:
+            ready(here.page)
+            here.page.get_by_text("No history now.").wait_for()
+            ask(here.page, "Anybody there?")
+            numbers(here.page, 1)
+            here.page.get_by_text("This chat is not kept.").wait_for()
+            with running("gateway", run_folder, data, port=port):
+                kept(here.page, "Anybody there?")
+                wait_until(
+                    lambda: here.page.get_by_text("This chat is not kept.").count() == 0,
+                    "the note to go",
+                    60,
+                )
+            assert here.foreign == []
