@@ -6,17 +6,18 @@ Owns: one run of the chat page. Everything drawn stands in the modules around it
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from chat_client import ServerState
 from streamlit_ui import message_view
+from streamlit_ui.choice import Choice
 from streamlit_ui.conversation import Conversation
 from streamlit_ui.history_panel import history_panel
 from streamlit_ui.opening import RETRY_S, banner, state_page, welcome
+from streamlit_ui.presets_panel import presets_panel
 from streamlit_ui.reply import Reply
 from streamlit_ui.resources import history, server_watch
-from streamlit_ui.session import ask, new_chat, read_on, this_conversation
-from streamlit_ui.sidebar import Choice, sidebar, status
+from streamlit_ui.session import ask, read_on, this_conversation
+from streamlit_ui.sidebar import sidebar
 
 FRESH_S = 30.0  # The side panel's timer looks far more often; a click must not wait for a probe.
 LOOK_S = 5.0
@@ -32,14 +33,19 @@ def chat_page() -> None:
     typed = st.chat_input(
         "Ask the model", key="question", submit_mode="stop", disabled=not state.ready
     )
-    choice, chats = panel(state)
+    with st.sidebar:
+        panel = sidebar(state)
+    choice = panel.choice
     question = typed or st.session_state.pop("suggested", None)
     if question and choice.model:
         ask(conversation, question, choice)
     reply = conversation.under_way
-    with chats:
+    with panel.chats:
         # An answer is on its way by now: what is known of the list is good enough.
         history_panel(conversation, LIST_S if reply is None else float("inf"))
+    if panel.mode != "user":
+        with panel.presets:
+            presets_panel(choice)
     with above_box:
         say_above_box(conversation, reply if not typed else None)
     keep_watch(conversation, state, reply)
@@ -52,18 +58,6 @@ def chat_page() -> None:
             welcome(state, choice.model)
     if not state.ready:
         wait_for_server(talking=bool(conversation.dialogue.entries))
-
-
-def panel(state: ServerState) -> tuple[Choice, DeltaGenerator]:
-    """The side panel, and the place in it for the list of chats."""
-    with st.sidebar:
-        st.markdown("### Lectern")
-        st.caption(status(state))
-        st.button(
-            "New chat", icon=":material/add:", key="new_chat", width="stretch", on_click=new_chat
-        )
-        choice = sidebar(state)
-        return choice, st.container(key="chats")
 
 
 def say_above_box(conversation: Conversation, reply: Reply | None) -> None:
@@ -91,10 +85,11 @@ def keep_watch(conversation: Conversation, shown: ServerState, reply: Reply | No
         read_on()
         state = server_watch().state(LOOK_S - 1)
         dialogue = conversation.dialogue
-        if (conversation.id, dialogue.title, dialogue.not_kept) != kept:
+        # Not in mid-answer: the message box would take its Stop away in a run without a question.
+        if reply is None and (conversation.id, dialogue.title, dialogue.not_kept) != kept:
             history().forget()
             st.rerun()
-        if dialogue.not_kept and reply is None:
+        if reply is None and dialogue.not_kept:
             conversation.keep_soon()
         # Streamlit draws nothing more in a run that Stop has ended: this timer's run does.
         if state != shown or (reply is not None and not reply.open):

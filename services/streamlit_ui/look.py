@@ -74,14 +74,18 @@ textarea::placeholder, input::placeholder { color: currentColor !important; opac
 /* Long words and addresses of an answer must not widen a phone's page. */
 [data-testid="stChatMessageContent"] { overflow-wrap: anywhere; min-width: 0; }
 [data-testid="stAlert"] code { font-size: 0.9em; color: inherit; }
+/* A model's name and its facts belong together. */
+[class*="st-key-model-"] { margin-bottom: -1rem; }
+[class*="st-key-model-"] button > *, .st-key-picker button > *,
+[class*="st-key-open-"] button > * {
+  width: 100%; min-width: 0; justify-content: flex-start; text-align: start; }
+.st-key-picker [data-testid="stMarkdownContainer"] { flex: 1; text-align: start; }
 /* A chat's name fills its row; the one that is shown is set off by a tint. */
 [class*="st-key-chat-row-"] { flex-wrap: nowrap !important; border-radius: 0.5rem;
   padding: 0 0.4rem; margin: 0 -0.4rem; }
 [class*="st-key-chat-row-shown-"] {
   background: color-mix(in srgb, currentColor 8%, transparent); }
 [class*="st-key-chat-row-"] > :first-child { flex: 1 1 0; min-width: 0; }
-[class*="st-key-open-"] button { justify-content: flex-start; text-align: start; }
-[class*="st-key-open-"] button > * { min-width: 0; max-width: 100%; }
 [class*="st-key-actions-"] { margin-top: -0.6rem; opacity: 0.85; }
 /* On a phone the text needs the width that the pictures beside it would take. */
 @media (max-width: 640px) {

@@ -11,9 +11,9 @@ import streamlit as st
 from chat_client import Shown
 from streamlit_ui import look, session
 from streamlit_ui.answer_view import draw, follow
+from streamlit_ui.choice import Choice
 from streamlit_ui.conversation import Conversation
 from streamlit_ui.prose import for_page
-from streamlit_ui.sidebar import Choice
 
 
 def question(conversation: Conversation, shown: Shown, choice: Choice) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from chat_client import ChatError, Dialogue, Entry, RoomRefused, Turn, blocking
+from chat_client import ChatError, Dialogue, Entry, RoomRefused, Sampling, Turn, blocking
+from streamlit_ui.choice import Choice
 from streamlit_ui.conversation import Conversation
 from streamlit_ui.reply import Reply
 from streamlit_ui.resources import chat_settings, room, shelf
-from streamlit_ui.sidebar import Choice
+from streamlit_ui.settings_panel import load_settings
 
 NOT_THERE = "That chat is not kept any more. Here is a new one."
 NOT_NOW = "That chat cannot be read now: the gateway keeps it. Here is a new one."
@@ -55,6 +56,7 @@ def _found(id_: str) -> Conversation | None:
         return here
     conversation = Conversation(dialogue, room())
     shelf().keep(conversation)
+    load_settings(dialogue.settings, dialogue.system_prompt)
     return conversation
 
 
@@ -75,27 +77,37 @@ def new_chat() -> None:
 
 def ask(conversation: Conversation, question: str, choice: Choice) -> None:
     """Sends a question; the page draws its answer afterwards."""
-    conversation.stop()
-    _tell(conversation, choice)
-    send(conversation, conversation.dialogue.ask(question, choice.model or ""), choice)
+    sampling = _told(conversation, choice)
+    _send(conversation, conversation.dialogue.ask(question, choice.model or ""), sampling)
 
 
 def regenerate(conversation: Conversation, entry: Entry, choice: Choice) -> None:
     """Asks for another version of an answer, of the model that is chosen now."""
-    conversation.stop()
-    _tell(conversation, choice)
-    send(conversation, conversation.dialogue.regenerate(entry.id, choice.model or ""), choice)
+    sampling = _told(conversation, choice)
+    _send(conversation, conversation.dialogue.regenerate(entry.id, choice.model or ""), sampling)
 
 
 def edit(conversation: Conversation, entry: Entry, text: str, choice: Choice) -> None:
     """Asks another version of a question."""
+    sampling = _told(conversation, choice)
+    _send(conversation, conversation.dialogue.edit(entry.id, text, choice.model or ""), sampling)
+
+
+def _told(conversation: Conversation, choice: Choice) -> Sampling:
+    """The settings to ask with; the conversation remembers them."""
     conversation.stop()
-    _tell(conversation, choice)
-    send(conversation, conversation.dialogue.edit(entry.id, text, choice.model or ""), choice)
+    dialogue = conversation.dialogue
+    sampling = choice.sampling
+    if choice.system_prompt is not None:
+        dialogue.system_prompt = choice.system_prompt
+    elif dialogue.settings:
+        sampling = dialogue.sampling
+    dialogue.settings = sampling.settings() | {"model": choice.model or ""}
+    return sampling
 
 
-def send(conversation: Conversation, turn: Turn, choice: Choice) -> None:
-    reply = conversation.begin(chat_settings(), turn, choice.sampling)
+def _send(conversation: Conversation, turn: Turn, sampling: Sampling) -> None:
+    reply = conversation.begin(chat_settings(), turn, sampling)
     st.session_state["replies"] = [*_replies_under_way(), reply]
     shelf().keep(conversation)
     name_in_address(conversation)
@@ -112,12 +124,6 @@ def read_on() -> None:
 
 def _replies_under_way() -> list[Reply]:
     return [reply for reply in st.session_state.get("replies", []) if reply.open]
-
-
-def _tell(conversation: Conversation, choice: Choice) -> None:
-    """The conversation remembers how it was asked last."""
-    conversation.dialogue.system_prompt = choice.system_prompt
-    conversation.dialogue.settings = choice.sampling.settings() | {"model": choice.model or ""}
 
 
 def _forget_details() -> None:

@@ -141,6 +141,9 @@ def test_a_closed_tab_frees_the_slot_unless_it_comes_back(
 
 def test_a_setting_changed_in_mid_answer_does_not_break_it(opened: Visit) -> None:
     page = opened.page
+    page.goto(f"{page.url}?mode=Power+user")
+    ready(page)
+    page.get_by_role("tab", name="Settings").click()
     ask(page, LONG_STORY)
     begun(page, 1)
     page.get_by_test_id("stSlider").first.locator("input").press("ArrowRight")

@@ -145,6 +145,29 @@ def test_an_answer_and_a_question_have_versions(opened: Visit) -> None:
     page.get_by_text("1/2").first.wait_for()
 
 
+def test_settings_are_kept_as_a_preset_and_a_chat_remembers_them(opened: Visit) -> None:
+    page = opened.page
+    page.goto(f"{page.url}?mode=Developer&temperature=0.2")
+    ready(page)
+    page.get_by_role("tab", name="Settings").click()
+    page.get_by_label("Seed").fill("7")
+    page.get_by_label("Seed").press("Tab")
+    wait_until(lambda: "seed=7" in page.url, "the setting in the address", 60)
+    page.get_by_text("Presets", exact=True).click()
+    page.get_by_label("Save these settings as").fill("Careful")
+    page.get_by_label("Save these settings as").press("Tab")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Export as JSON").wait_for()
+    page.goto(f"{page.url.split('?')[0]}?mode=Developer")
+    ready(page)
+    page.get_by_role("tab", name="Settings").click()
+    page.get_by_text("Presets", exact=True).click()
+    page.get_by_label("Use a preset").click()
+    page.get_by_role("option", name="Careful").click()
+    wait_until(lambda: page.get_by_label("Seed").input_value() == "7", "the preset's seed", 60)
+    wait_until(lambda: "temperature=0.2" in page.url, "the preset's temperature", 60)
+
+
 def test_without_the_gateway_the_chat_goes_on_and_is_kept_later(
     browser: Browser, run_folder: Path
 ) -> None:

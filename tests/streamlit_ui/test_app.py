@@ -36,6 +36,13 @@ def ask(opened: AppTest, question: str) -> AppTest:
     return opened
 
 
+def developer(opened: AppTest) -> AppTest:
+    """The page in the mode that shows every setting."""
+    opened.selectbox(key="mode").set_value("Developer").run()
+    assert not opened.exception
+    return opened
+
+
 def words(opened: AppTest) -> str:
     blocks = [*opened.title, *opened.markdown, *opened.caption, *opened.error, *opened.warning]
     text = "\n".join(str(block.value) for block in [*blocks, *opened.info])
@@ -66,10 +73,13 @@ def test_a_suggestion_is_asked_by_one_click(server: Upstream) -> None:
 
 
 def test_the_next_question_carries_the_conversation_and_the_settings(server: Upstream) -> None:
-    opened = ask(page(), "One?")
+    opened = developer(ask(page(), "One?"))
     opened.slider(key="temperature").set_value(0.2)
     opened.slider(key="top_p").set_value(0.5)
     opened.number_input(key="max_tokens").set_value(64)
+    opened.number_input(key="top_k").set_value(20)
+    opened.number_input(key="seed").set_value(7)
+    opened.text_area(key="stop").set_value("END")
     opened.text_area(key="system_prompt").set_value("Be kind.")
     ask(opened, "Two?")
     sent = server.requests[1]
@@ -80,17 +90,63 @@ def test_the_next_question_carries_the_conversation_and_the_settings(server: Ups
         "user",
     ]
     assert (sent["temperature"], sent["top_p"], sent["max_tokens"]) == (0.2, 0.5, 64)
+    assert (sent["top_k"], sent["seed"], sent["stop"]) == (20, 7, ["END"])
+    assert "min_p" not in sent  # What nobody has set is left to the server.
+
+
+def test_a_beginner_sees_a_chat_and_no_setting(server: Upstream) -> None:
+    opened = page()
+    assert not opened.slider
+    assert not opened.text_area
+    developer(opened)
+    labels = {each.label for each in [*opened.slider, *opened.number_input, *opened.text_area]}
+    assert {"Temperature", "Top p", "Top k", "Seed", "JSON schema", "System prompt"} <= labels
+    opened.selectbox(key="mode").set_value("Power user").run()
+    labels = {each.label for each in [*opened.slider, *opened.number_input, *opened.text_area]}
+    assert "Temperature" in labels
+    assert "Seed" not in labels
+
+
+def test_a_setting_that_cannot_be_says_so_and_is_not_sent(server: Upstream) -> None:
+    opened = developer(page())
+    opened.text_area(key="json_schema").set_value("{oops").run()
+    assert "The JSON schema cannot be read" in words(opened)
+    ask(opened, "Hello")
+    assert "response_format" not in server.requests[0]
+
+
+def test_a_link_reproduces_the_settings(server: Upstream) -> None:
+    opened = AppTest.from_file(SCRIPT, default_timeout=20)
+    opened.query_params.update(mode="Developer", temperature="0.2", seed="7", top_k="20")
+    ask(opened.run(), "Hello")
+    sent = server.requests[0]
+    assert (sent["temperature"], sent["seed"], sent["top_k"]) == (0.2, 7, 20)
 
 
 def test_the_chosen_model_is_asked(server: Upstream) -> None:
     asleep = native_model("big", loaded_instances=[])
     server.routes["/api/v1/models"] = (200, {"models": [native_model("tiny"), asleep]})
     opened = page()
-    assert opened.selectbox(key="model").options == ["tiny", "big (not loaded)"]
-    opened.selectbox(key="model").set_value("big")
+    opened.button(key="model-big").click().run()
     ask(opened, "Hello")
     assert server.requests[0]["model"] == "big"
     assert "answered by tiny, not big" in words(opened)
+
+
+def test_a_model_that_the_key_may_not_use_is_grey_and_says_why(
+    server: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLM_URL", server.url)
+    st.cache_resource.clear()
+    both = {"models": [native_model("big"), native_model("tiny")]}
+    server.routes["/api/v1/models"] = (200, both)
+    rights = {"name": "ana", "scopes": ["chat"], "models": ["tiny*"]}
+    server.routes["/lectern/key"] = (200, rights)
+    opened = page()
+    assert opened.button(key="model-big").disabled
+    assert "The key ana is for other models: tiny*." in words(opened)
+    ask(opened, "Hello")
+    assert server.requests[0]["model"] == "tiny"
 
 
 def test_thinking_is_folded_away(server: Upstream) -> None:
