@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from chat_client.attachments import Image, TextFile
@@ -166,7 +167,7 @@ class Tree:
         """
         path = self.path(message_id)
         sent = [Message("system", self.system_prompt)] if self.system_prompt.strip() else []
-        for entry, following in zip(path, [*path[1:], None], strict=True):
+        for entry, following in zip_longest(path, path[1:]):
             if entry.role == "assistant" and not (entry.text or entry.tool_calls):
                 continue
             silent = following is not None and not (following.text or following.tool_calls)

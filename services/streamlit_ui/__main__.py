@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from streamlit.web import bootstrap
 
 from chat_client import ChatSettings, settings_problem
+from streamlit_ui.attachments_panel import LARGEST_MB
 from streamlit_ui.look import THEME
 from streamlit_ui.settings import StreamlitSettings
 
@@ -29,7 +30,7 @@ def options(settings: StreamlitSettings) -> dict[str, object]:
         "server.enableXsrfProtection": True,
         "server.enableCORS": True,
         "server.enableStaticServing": False,
-        "server.maxUploadSize": 1,
+        "server.maxUploadSize": LARGEST_MB,
         "server.showEmailPrompt": False,
         "browser.gatherUsageStats": False,
         "client.toolbarMode": "minimal",

@@ -9,7 +9,9 @@ import streamlit as st
 
 from chat_client import ServerState
 from streamlit_ui import message_view
+from streamlit_ui.attachments_panel import Attached, attachments_panel
 from streamlit_ui.choice import Choice
+from streamlit_ui.context_meter import context_meter
 from streamlit_ui.conversation import Conversation
 from streamlit_ui.history_panel import history_panel
 from streamlit_ui.opening import RETRY_S, banner, state_page, welcome
@@ -29,16 +31,23 @@ def chat_page() -> None:
     """One run."""
     conversation = this_conversation()
     state = server_watch().state(FRESH_S)
-    above_box = st.bottom.container()
-    typed = st.chat_input(
-        "Ask the model", key="question", submit_mode="stop", disabled=not state.ready
-    )
     with st.sidebar:
         panel = sidebar(state)
     choice = panel.choice
+    above_box = st.bottom.container()
+    attached = Attached()
+    if state.ready:
+        with st.bottom:
+            attached = attachments_panel(choice.facts)
+    typed = st.chat_input(
+        "Ask the model",
+        key="question",
+        submit_mode="stop",
+        disabled=not state.ready or bool(attached.problem),
+    )
     question = typed or st.session_state.pop("suggested", None)
     if question and choice.model:
-        ask(conversation, question, choice)
+        ask(conversation, question, choice, attached)
     reply = conversation.under_way
     with panel.chats:
         # An answer is on its way by now: what is known of the list is good enough.
@@ -48,6 +57,8 @@ def chat_page() -> None:
             presets_panel(choice)
     with above_box:
         say_above_box(conversation, reply if not typed else None)
+        if reply is None and state.ready:
+            context_meter(conversation, choice, attached, always=panel.mode != "user")
     keep_watch(conversation, state, reply)
     opening = st.empty()
     if conversation.dialogue.entries:

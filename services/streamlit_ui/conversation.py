@@ -11,8 +11,18 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from dataclasses import replace
 
-from chat_client import Answer, ChatSettings, Dialogue, Room, Sampling, TokenMemory, Turn
+from chat_client import (
+    Answer,
+    ChatSettings,
+    Dialogue,
+    Room,
+    Sampling,
+    TokenMemory,
+    Turn,
+    drop_oldest,
+)
 from chat_client.background import background_loop
 from streamlit_ui.reply import Reply
 
@@ -29,7 +39,7 @@ class Conversation:
         self.reply: Reply | None = None
         self.memory = TokenMemory()
         self.used_at = time.monotonic()
-        self.kept_version = 0  # Goes up whenever the gateway has taken something.
+        self.leave_out_oldest = False  # The person's choice once the context is full.
         self._room = room
         self._own_id = secrets.token_urlsafe(16)
 
@@ -45,6 +55,18 @@ class Conversation:
     def under_way(self) -> Reply | None:
         """The reply that is still coming, if any."""
         return self.reply if self.reply is not None and self.reply.open else None
+
+    def leave_oldest_out(self) -> None:
+        """From now on, what does not fit is not sent."""
+        self.leave_out_oldest = True
+
+    def fitting(self, turn: Turn, window: int | None, answer_tokens: int | None) -> Turn:
+        """The turn, without its oldest messages where they do not fit and may be left out."""
+        if not self.leave_out_oldest or window is None:
+            return turn
+        return replace(
+            turn, messages=drop_oldest(turn.messages, window, self.memory, answer_tokens)
+        )
 
     def stop(self) -> None:
         if self.reply is not None:
@@ -75,8 +97,8 @@ class Conversation:
             reply.take_last()
 
     async def _keep(self) -> None:
-        if self._room is not None and await self.dialogue.keep(self._room):
-            self.kept_version += 1
+        if self._room is not None:
+            await self.dialogue.keep(self._room)
 
 
 class Shelf:

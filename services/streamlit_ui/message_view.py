@@ -24,6 +24,10 @@ def question(conversation: Conversation, shown: Shown, choice: Choice) -> None:
             _editor(conversation, shown, choice)
             return
         st.markdown(for_page(entry.text).replace("\n", "  \n"))
+        for image in entry.images:
+            st.image(image.data_url, caption=image.name, width=240)
+        if entry.files:
+            st.caption(for_page("Attached: " + ", ".join(file.name for file in entry.files)))
         with _row(entry.id):
             _versions(conversation, shown)
             st.button(

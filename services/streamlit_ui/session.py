@@ -8,6 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from chat_client import ChatError, Dialogue, Entry, RoomRefused, Sampling, Turn, blocking
+from streamlit_ui.attachments_panel import Attached, forget_attached
 from streamlit_ui.choice import Choice
 from streamlit_ui.conversation import Conversation
 from streamlit_ui.reply import Reply
@@ -75,22 +76,42 @@ def new_chat() -> None:
     st.query_params.pop("chat", None)
 
 
-def ask(conversation: Conversation, question: str, choice: Choice) -> None:
+def ask(
+    conversation: Conversation, question: str, choice: Choice, attached: Attached | None = None
+) -> None:
     """Sends a question; the page draws its answer afterwards."""
+    sent = attached or Attached()
     sampling = _told(conversation, choice)
-    _send(conversation, conversation.dialogue.ask(question, choice.model or ""), sampling)
+    try:
+        turn = conversation.dialogue.ask(question, choice.model or "", sent.images, sent.files)
+    except ChatError as error:
+        st.toast(str(error), icon=":material/error:")
+        return
+    _send(conversation, turn, choice, sampling)
+    if sent.images or sent.files:
+        forget_attached()
 
 
 def regenerate(conversation: Conversation, entry: Entry, choice: Choice) -> None:
     """Asks for another version of an answer, of the model that is chosen now."""
     sampling = _told(conversation, choice)
-    _send(conversation, conversation.dialogue.regenerate(entry.id, choice.model or ""), sampling)
+    _send(
+        conversation,
+        conversation.dialogue.regenerate(entry.id, choice.model or ""),
+        choice,
+        sampling,
+    )
 
 
 def edit(conversation: Conversation, entry: Entry, text: str, choice: Choice) -> None:
     """Asks another version of a question."""
     sampling = _told(conversation, choice)
-    _send(conversation, conversation.dialogue.edit(entry.id, text, choice.model or ""), sampling)
+    _send(
+        conversation,
+        conversation.dialogue.edit(entry.id, text, choice.model or ""),
+        choice,
+        sampling,
+    )
 
 
 def _told(conversation: Conversation, choice: Choice) -> Sampling:
@@ -106,7 +127,9 @@ def _told(conversation: Conversation, choice: Choice) -> Sampling:
     return sampling
 
 
-def _send(conversation: Conversation, turn: Turn, sampling: Sampling) -> None:
+def _send(conversation: Conversation, turn: Turn, choice: Choice, sampling: Sampling) -> None:
+    window = choice.facts.context_length if choice.facts else None
+    turn = conversation.fitting(turn, window, sampling.max_tokens)
     reply = conversation.begin(chat_settings(), turn, sampling)
     st.session_state["replies"] = [*_replies_under_way(), reply]
     shelf().keep(conversation)

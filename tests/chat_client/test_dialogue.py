@@ -36,6 +36,12 @@ def texts(tree: Tree) -> list[str]:
     return [shown.message.text for shown in tree.shown]
 
 
+def test_an_empty_dialogue_sends_its_system_prompt_alone() -> None:
+    assert Dialogue().messages_to(None) == ()
+    sent = Dialogue(system_prompt="Be kind.").messages_to(None)
+    assert [message.role for message in sent] == ["system"]
+
+
 def test_an_edit_and_a_new_answer_stand_beside_the_old_ones() -> None:
     tree = Tree()
     first = answered(tree.ask("One?", "tiny"), "1")
