@@ -153,7 +153,7 @@ class ModelServerSilent(GatewayError):
 
 
 class ModelServerCut(GatewayError):
-    status, type, code = 502, "upstream_error", "answer_cut_off"
+    status, type, code = 502, "upstream_error", "truncated"
 
 
 class ModelServerUnreadable(GatewayError):

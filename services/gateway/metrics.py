@@ -69,7 +69,7 @@ class Metrics:
         self.requests[visit.route.path, visit.outcome] += 1
         if visit.answer is not None:
             self.answered[visit.answer.server] += 1
-        if visit.outcome == "answer_cut_off":
+        if visit.outcome == "truncated":
             self.truncated += 1
         if not visit.opened_at or not visit.route.takes_slot:
             return

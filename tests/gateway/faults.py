@@ -36,7 +36,7 @@ class Fault:
     only: str = ""  # "streamed" or "whole"
 
 
-AWAY, CUT, SILENT = "model_server_unreachable", "answer_cut_off", "model_server_timeout"
+AWAY, CUT, SILENT = "model_server_unreachable", "truncated", "model_server_timeout"
 NONSENSE = "answer_unreadable"
 FAULTS = (
     Fault("close-before-headers", does.close_before_headers, AWAY, "broke before an answer came"),

@@ -137,8 +137,8 @@ def test_who_leaves_is_billed_for_what_was_produced(folder: Path) -> None:
     [
         (lambda x: x.die(), "model_server_unreachable"),
         (lambda x: x.answer(b'{"error":"bad"}', "400 Bad Request"), "upstream_error"),
-        (lambda x: (x.start_stream(), x.chunk(CHUNK), x.end_stream()), "answer_cut_off"),
-        (lambda x: (x.start_stream(), x.chunk(CHUNK), x.die()), "answer_cut_off"),
+        (lambda x: (x.start_stream(), x.chunk(CHUNK), x.end_stream()), "truncated"),
+        (lambda x: (x.start_stream(), x.chunk(CHUNK), x.die()), "truncated"),
     ],
 )
 def test_every_ending_leaves_one_row_and_no_slot_taken(

@@ -181,7 +181,7 @@ def test_an_answer_that_breaks_off_is_not_taken_for_whole(folder: Path) -> None:
     with fault_upstream(behave) as upstream, gateway_before(upstream.url, folder) as front:
         answer = front.client.post(CHAT, json=BODY)
         assert answer.status_code == 502
-        assert answer.json()["error"]["code"] == "answer_cut_off"
+        assert answer.json()["error"]["code"] == "truncated"
 
 
 @pytest.fixture(scope="module")

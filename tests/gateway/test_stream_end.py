@@ -82,7 +82,7 @@ def test_an_answer_about_done_that_is_cut_is_called_cut(folder: Path) -> None:
     body = {"model": "m", "messages": [], "stream": True}
     with fault_upstream(behave) as upstream, gateway_before(upstream.url, folder) as front:
         answer = front.client.post(CHAT, json=body)
-    assert '"code":"answer_cut_off"' in answer.text
+    assert '"code":"truncated"' in answer.text
 
 
 def test_a_stream_of_known_length_loses_its_usage_chunk_and_stays_whole(folder: Path) -> None:

@@ -220,7 +220,7 @@ def test_a_native_stream_that_is_cut_ends_with_a_native_error(stage: Stage) -> N
     told = orjson.loads(data)
     assert told["type"] == "error"
     assert told["error"]["type"] == "internal_error"
-    assert told["error"]["code"] == "answer_cut_off"
+    assert told["error"]["code"] == "truncated"
 
 
 def test_usage_in_the_last_chunk_of_a_completion_stays(stage: Stage) -> None:

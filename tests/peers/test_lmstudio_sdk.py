@@ -360,7 +360,7 @@ def test_a_model_server_that_breaks_off(front: Front, server: LMStudioSockets) -
             list(pieces)
         server.hold.set()
         assert model.respond("again").content  # on a new connection, behind the same one
-    assert rows(front, "/llm predict")[-2]["outcome"] == "answer_cut_off"
+    assert rows(front, "/llm predict")[-2]["outcome"] == "truncated"
 
 
 def test_a_model_server_that_is_away(tmp_path: Any) -> None:
