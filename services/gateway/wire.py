@@ -17,12 +17,9 @@ from typing import cast
 
 import httptools
 
+from gateway.hang_up import HangUp, can_hang_up
 from gateway.reply import Broken, Reply
 
-# How long a server may take to close its side once it was told that nobody listens any more.
-CLOSE_WITHIN_S = 2.0
-# What it may say meanwhile; one that goes on talking has not noticed.
-MAX_THROWN_AWAY_BYTES = 1024 * 1024
 # Unread body above this stops the reading from the socket; one more read may come on top.
 MAX_UNREAD_BYTES = 64 * 1024
 
@@ -50,7 +47,7 @@ class Connection(Reply, asyncio.Protocol):
         self._deadline = 0.0
         self._waiter: asyncio.Future[None] | None = None
         self._busy = False
-        self._closed: asyncio.Future[None] | None = None
+        self._hang_up: HangUp | None = None
         super().__init__()
 
     def _begin(self) -> None:
@@ -127,25 +124,21 @@ class Connection(Reply, asyncio.Protocol):
     def hang_up(self) -> asyncio.Future[None] | None:
         """Ends an exchange early; the future is done when the server has closed its side, too.
 
-        Our side is closed at once, which is what model servers watch for (uvicorn, Node, Go and
-        llama.cpp stop working then); what still comes is thrown away. None: it is closed already.
+        None: the connection is closed, and nothing more can be known.
         """
         transport = self._transport
-        if transport is None or self._error is not None or self._whole:
-            self.abort()
-            return None
-        if not transport.can_write_eof():  # TLS knows no half-closed connection
+        over = self._error is not None or self._whole
+        if transport is None or over or not can_hang_up(transport):
             self.abort()
             return None
         self._error = Broken("The connection was hung up.")
-        self._closed = self._loop.create_future()
-        transport.write_eof()
-        if self._paused:
-            transport.resume_reading()
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(CLOSE_WITHIN_S, transport.abort)
-        return self._closed
+            self._timer = None
+        self._hang_up = HangUp(self._loop, transport)
+        if self._paused:
+            transport.resume_reading()
+        return self._hang_up.closed
 
     def abort(self) -> None:
         """Closes the socket at once, in whatever state."""
@@ -206,10 +199,8 @@ class Connection(Reply, asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._closed is not None:  # hung up: nobody wants to know
-            self._unread += len(data)
-            if self._unread > MAX_THROWN_AWAY_BYTES:
-                self.abort()
+        if self._hang_up is not None:
+            self._hang_up.note_bytes(len(data))
             return
         if not self._busy:
             self.abort()  # nobody asked
@@ -239,6 +230,6 @@ class Connection(Reply, asyncio.Protocol):
             self._error = kind(f"The connection was closed ({exc or 'by the model server'}).")
         self.abort()
         self._wake()
-        if self._closed is not None and not self._closed.done():
-            self._closed.set_result(None)
+        if self._hang_up is not None:
+            self._hang_up.note_lost()
         self._on_lost(self)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,9 +13,7 @@ import openai
 import orjson
 import pytest
 
-import gateway.wire
-from gateway.settings import GatewaySettings, SettingsError, load_settings
-from gateway.upstream import Upstream
+from gateway.settings import SettingsError, load_settings
 from tests.event_lines import event_lines
 from tests.fault_upstream import Exchange, FaultUpstream, fault_upstream
 from tests.gateway.conftest import Front, gateway_before
@@ -234,32 +231,6 @@ def test_the_ledger_and_the_log_name_the_server(folder: Path) -> None:
         ask(front, "large")
         assert usage(front)[0]["requests"] == 1
         wait_until(lambda: '"upstream":"gpu"' in front.service.log, "the line of the request")
-
-
-async def test_the_slot_is_held_until_the_server_has_closed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(gateway.wire, "CLOSE_WITHIN_S", 60.0)
-    close = threading.Event()
-
-    def stubborn(exchange: Exchange) -> None:
-        exchange.start_stream()
-        exchange.chunk(CHUNK)
-        exchange.wait_until_caller_left()
-        close.wait(30)
-        exchange.die()
-
-    with fault_upstream(stubborn) as server:
-        settings = GatewaySettings.model_validate({"lmstudio_url": server.url})
-        async with Upstream(settings) as upstream:
-            answer = await upstream.open("POST", CHAT, {}, b"{}")
-            assert await answer.read() == CHUNK
-            closing = answer.abort()
-            assert closing is not None
-            assert await asyncio.to_thread(server.seen[0].caller_left.wait, 10)
-            assert not closing.done()
-            close.set()
-            await asyncio.wait_for(closing, 10)
 
 
 def test_an_alias_can_change_while_a_stream_runs(folder: Path) -> None:
