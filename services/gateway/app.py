@@ -122,14 +122,15 @@ def _parts(
 ) -> Parts:
     """What a relayed request meets."""
     upstreams = Upstreams(settings)
-    models = Models(upstreams, aliases, settings.gateway_slots)
+    slots = {server.name: server.slots for server in settings.model_servers}
+    models = Models(upstreams, aliases, slots)
     admission = Admission(settings, models)
 
     def servers_changed() -> None:
         models.merge()
         admission.resize()
 
-    upstreams.slots, upstreams.on_change = models.slots_of, servers_changed
+    upstreams.on_change = servers_changed
     return Parts(
         settings=settings,
         drain=drain,

@@ -34,6 +34,16 @@ class Breaker:
         self._on_trial_since: float | None = None
         self._open = False
 
+    @property
+    def closed(self) -> bool:
+        """Whether the server is taken to be there."""
+        return not self._open
+
+    @property
+    def spotless(self) -> bool:
+        """Closed, and nothing went wrong lately: there is nothing to note of an answer."""
+        return not self._failures
+
     def state(self, now: float) -> State:
         """What it would say now."""
         if not self._open:
@@ -51,10 +61,18 @@ class Breaker:
             return since is None or now - since >= LONGEST_WAIT_S
         return state is State.CLOSED
 
+    def wait_s(self, now: float) -> float:
+        """How long it takes until the server may be tried."""
+        return max(0.0, self._opened_at + self._wait_s - now) if self._open else 0.0
+
     def begin(self, now: float) -> None:
-        """The server is asked now."""
-        if self._open:
+        """The server is asked now; when half-open, that is the trial."""
+        if self.state(now) is State.HALF_OPEN:
             self._on_trial_since = now
+
+    def given_up(self) -> None:
+        """Who asked did not wait for the answer: that says nothing, and another may try."""
+        self._on_trial_since = None
 
     def succeeded(self) -> None:
         """It answered."""

@@ -13,7 +13,8 @@ import orjson
 
 from gateway.errors import ModelServerError, NotOffered
 from gateway.model_errors import error_in_success, read_error
-from gateway.upstream import Answer, Upstream
+from gateway.upstream import Answer
+from gateway.watched_server import WatchedServer
 
 Entry = dict[str, Any]
 
@@ -31,11 +32,11 @@ class Catalogue:
     native: bool
 
 
-async def ask_catalogue(upstream: Upstream) -> Catalogue:
+async def ask_catalogue(server: WatchedServer) -> Catalogue:
     """The lists as they are now; raises `GatewayError` when they cannot be had."""
-    entries = _openai_entries(await ask_json(upstream, "/v1/models"))
+    entries = _openai_entries(await ask_json(server, "/v1/models"))
     try:
-        native = _native_models(await ask_json(upstream, "/api/v1/models"))
+        native = _native_models(await ask_json(server, "/api/v1/models"))
     except (ModelServerError, NotOffered):
         native = {}  # a server that is not LM Studio, or an old one
     loaded = {name: slots for name, slots in native.items() if slots}
@@ -55,9 +56,9 @@ async def read_whole(answer: Answer) -> bytes:
         answer.release() if whole else answer.abort()
 
 
-async def ask_json(upstream: Upstream, path: str) -> Any:
+async def ask_json(server: WatchedServer, path: str) -> Any:
     """What a server answers on one of its lists, None if it is no JSON; raises `GatewayError`."""
-    answer = await upstream.open("GET", path, {}, b"")
+    answer = await server.open("GET", path, {}, b"")
     body = await read_whole(answer)
     if error := read_error(answer.status, body) if answer.status >= 300 else None:
         raise error

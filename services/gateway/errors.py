@@ -49,6 +49,7 @@ class GatewayError(Exception):
     status: ClassVar[int] = 500
     type: ClassVar[str] = "api_error"
     code: ClassVar[str | None] = None
+    server = ""  # the model server that it is about
 
     def __init__(self, message: str, *, param: str | None = None) -> None:
         super().__init__(message)
@@ -145,7 +146,10 @@ class KeysAway(GatewayError):
 
 
 class ModelServerAway(GatewayError):
+    """`died`: it had the request when the connection broke."""
+
     status, type, code = 502, "upstream_error", "model_server_unreachable"
+    died = False
 
 
 class ModelServerSilent(GatewayError):

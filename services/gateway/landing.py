@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -59,7 +59,9 @@ def landing_routes(settings: GatewaySettings, probe: ModelServerProbe, drain: Dr
             return JSONResponse({"status": "stopping"}, 503, headers={"Cache-Control": "no-store"})
         state = await probe.state()
         status = "ready" if state.answers else "degraded"
-        content = {"status": status, "model_server": state.kind}
+        content: dict[str, Any] = {"status": status, "model_server": state.kind}
+        if state.servers > 1:
+            content["model_servers"] = {"answering": state.answering, "of": state.servers}
         if state.reason:
             content["reason"] = state.reason
         return JSONResponse(content, headers={"Cache-Control": "no-store"})

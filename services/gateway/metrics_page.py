@@ -101,13 +101,20 @@ class _Page(Collector):
         answered = CounterMetricFamily(
             "lectern_upstream_answers", "Requests that it answered", labels=label
         )
+        failed = CounterMetricFamily(
+            "lectern_upstream_failures",
+            "Requests and checks that it could not answer",
+            labels=label,
+        )
         for name in servers.names:
-            up.add_metric([name], servers.answers(name))
+            server = servers.one(name)
+            up.add_metric([name], server.breaker.closed)
             for each in State:
-                state.add_metric([name, each], servers.state(name) is each)
-            running.add_metric([name], servers.running(name))
+                state.add_metric([name, each], server.state is each)
+            running.add_metric([name], server.running)
             answered.add_metric([name], self._metrics.answered[name])
-        yield from (up, state, running, answered)
+            failed.add_metric([name], server.failures)
+        yield from (up, state, running, answered, failed)
 
 
 def _histogram(name: str, text: str, spread: Spread) -> Metric:

@@ -14,12 +14,13 @@ import orjson
 from starlette.types import Scope
 
 from gateway.caller import Caller
-from gateway.catalogue import ask_json
-from gateway.errors import GatewayError, LedgerAway
+from gateway.catalogue import Entry, ask_json
+from gateway.errors import GatewayError, LedgerAway, ModelServerSilent
 from gateway.keys import Key
-from gateway.models import Models
+from gateway.models import ASK_TIMEOUT_S, Models, first_failure
 from gateway.relay import Relay
 from gateway.visit import Visit
+from gateway.watched_server import WatchedServer
 
 OWNER = "lectern"
 
@@ -50,21 +51,35 @@ class MergedList(ModelList):
     """A list in LM Studio's own format, put together from those of several model servers."""
 
     async def _found(self, _scope: Scope, _key: Key) -> dict[str, Any]:
-        upstreams, field = self._parts.upstreams, self._route.merged
-        names = [name for name in upstreams.names if upstreams.answers(name)]
-        found = await asyncio.gather(
-            *(ask_json(upstreams.one(name), self._route.path) for name in names),
-            return_exceptions=True,
-        )
-        merged: dict[str, Any] = {}
-        for reply in found:
-            rows = reply.get(field) if isinstance(reply, dict) else None
-            for row in rows if isinstance(rows, list) else []:
-                if isinstance(row, dict):
-                    merged.setdefault(str(row.get("key") or row.get("id")), row)
-        if not merged and found and isinstance(found[0], GatewayError):
-            raise found[0]
+        path, field = self._route.path, self._route.merged
+        servers = self._parts.upstreams.asked()
+        found = await asyncio.gather(*(_listed(server, path, field) for server in servers))
+        failures = [reply for reply in found if isinstance(reply, GatewayError)]
+        if len(failures) == len(found):
+            raise first_failure(failures)
+        merged: dict[str, Entry] = {}
+        for row in (row for rows in found if isinstance(rows, list) for row in rows):
+            name = str(row.get("key") or row.get("id"))
+            if name not in merged or (_is_loaded(row) and not _is_loaded(merged[name])):
+                merged[name] = row
         return {field: list(merged.values())}
+
+
+async def _listed(server: WatchedServer, path: str, field: str) -> list[Entry] | GatewayError:
+    """What one server lists, or why it does not."""
+    try:
+        async with asyncio.timeout(ASK_TIMEOUT_S):
+            document = await ask_json(server, path)
+    except TimeoutError:
+        return ModelServerSilent("The model server did not list its models.")
+    except GatewayError as error:
+        return error
+    rows = document.get(field) if isinstance(document, dict) else None
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _is_loaded(row: Entry) -> bool:
+    return bool(row.get("loaded_instances")) or row.get("state") == "loaded"
 
 
 async def all_models(models: Models, key: Key) -> dict[str, Any]:

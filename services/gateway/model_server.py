@@ -1,8 +1,8 @@
 """Whether the model server answers, for the landing page and `/readyz`.
 
 Owns one short-lived probe, remembered for a second, so that many open pages ask the model server
-once; of several servers the first that answers speaks for all. It decides nothing about requests:
-those find out for themselves.
+once. Of several servers all are asked; the first that answers speaks for them. It decides nothing
+about requests: those find out for themselves.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import orjson
 
 from gateway.errors import GatewayError
 from gateway.upstreams import Upstreams
+from gateway.watched_server import WatchedServer
 
 REMEMBER_S = 1.0
 PROBE_TIMEOUT_S = 2.0
@@ -24,10 +25,14 @@ Kind = Literal["lmstudio", "engine", "other", "away"]
 
 @dataclass(frozen=True, slots=True)
 class ModelServerState:
-    """What the last probe saw; `reason` says why it is away."""
+    """What the last probe saw: `reason` says why it is away, `answering` how many of `servers` are
+    not.
+    """
 
     kind: Kind
     reason: str = ""
+    answering: int = 0
+    servers: int = 1
 
     @property
     def answers(self) -> bool:
@@ -52,20 +57,28 @@ class ModelServerProbe:
             return self._state
 
     async def _ask(self) -> ModelServerState:
-        try:
-            async with asyncio.timeout(PROBE_TIMEOUT_S):
-                answer = await self._upstreams.open(
-                    "GET", "/lmstudio-greeting", {}, b"", again=True
-                )
-                try:
-                    body = await answer.read()
-                finally:
-                    answer.abort()
-        except GatewayError as error:
-            return ModelServerState("away", error.message)
-        except TimeoutError:
-            return ModelServerState("away", f"it did not answer within {PROBE_TIMEOUT_S:g} s")
-        return ModelServerState(_kind(answer.headers.get("x-lectern-engine", ""), body))
+        names = self._upstreams.names
+        states = await asyncio.gather(*(_greet(self._upstreams.one(name)) for name in names))
+        if len(states) == 1:
+            return states[0]
+        answering = [state.kind for state in states if state.answers]
+        kind: Kind = answering[0] if answering else "away"  # their names are nobody's business
+        return ModelServerState(kind, "", len(answering), len(states))
+
+
+async def _greet(server: WatchedServer) -> ModelServerState:
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            answer = await server.open("GET", "/lmstudio-greeting", {}, b"")
+            try:
+                body = await answer.read()
+            finally:
+                answer.abort()
+    except GatewayError as error:
+        return ModelServerState("away", error.message)
+    except TimeoutError:
+        return ModelServerState("away", f"it did not answer within {PROBE_TIMEOUT_S:g} s")
+    return ModelServerState(_kind(answer.headers.get("x-lectern-engine", ""), body))
 
 
 def _kind(engine_header: str, body: bytes) -> Kind:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gateway.aliases import Aliases
 from gateway.catalogue import Catalogue, Entry, ask_catalogue
@@ -22,8 +21,9 @@ from gateway.errors import (
     NoModelServer,
 )
 from gateway.keys import Key
-from gateway.upstream import Upstream
-from gateway.upstreams import Upstreams
+from gateway.routes import Where
+from gateway.upstreams import RETRY_AFTER_S, Upstreams
+from gateway.watched_server import WatchedServer
 
 FRESH_S = 5.0
 RETRY_S = 0.5
@@ -35,15 +35,18 @@ MAX_NAMES_SHOWN = 20
 class Models:
     """The model server's models as of a few seconds ago."""
 
-    def __init__(self, upstreams: Upstreams, aliases: Aliases, slots: int) -> None:
+    def __init__(
+        self, upstreams: Upstreams, aliases: Aliases, fixed_slots: Mapping[str, int]
+    ) -> None:
+        """`fixed_slots`: of a model on each server; 0: as the server says."""
         self._upstreams = upstreams
         self._aliases = aliases
-        self._fixed_slots = slots
+        self._fixed_slots = fixed_slots
         self._catalogues: dict[str, Catalogue] = {}  # by server
-        self._having: dict[str, list[str]] = {}  # servers by model
+        self._having: dict[str, dict[str, int]] = {}  # by model: servers with its slots there
+        self._slots: dict[str, int] = {}  # by model: on all servers
         self._entries: dict[str, Entry] = {}
         self._failure: GatewayError | None = None
-        self._slots: Counter[str] = Counter()
         self._asked_at = float("-inf")
         self._asking = asyncio.Lock()
         self._refreshing: asyncio.Task[None] | None = None
@@ -74,9 +77,20 @@ class Models:
             raise ModelUnknown(f"There is no model {model!r}. {self._sentence(key)}", param="model")
         return real
 
-    def servers(self, model: str) -> list[str]:
-        """The model servers that have it, as far as is known; empty: any."""
-        return self._having.get(model, [])
+    def servers(self, model: str, where: Where = Where.HAS_MODEL) -> Mapping[str, int]:
+        """The servers to ask, each with its slots for the model (0: not loaded); empty: any.
+
+        Raises `NoModelServer` when who has it is away.
+        """
+        if where is Where.FIRST:
+            return {self._upstreams.names[0]: 1}
+        having = self._having.get(model)
+        if having is None:
+            self._refuse_if_away(model)
+            return {}
+        if where is Where.LACKS_MODEL:
+            return {name: slots for name, slots in having.items() if not slots} or having
+        return having
 
     async def entries(self) -> dict[str, Entry]:
         """What `/v1/models` lists, by id; raises when the model server cannot be asked."""
@@ -101,44 +115,49 @@ class Models:
                 yield name, real
 
     def slots(self, model: str) -> int:
-        """How many predictions of a model run at once, on all servers that have it."""
-        servers = max(1, len(self._having.get(model, ())))
-        return self._fixed_slots * servers or self._slots.get(model) or USUAL_SLOTS * servers
+        """How many predictions of a model run at once, on all servers that have it loaded."""
+        return self._slots.get(model) or self._unsaid_slots(s.name for s in self._upstreams.asked())
 
-    def slots_of(self, server: str) -> int:
-        """How many predictions one server runs at once, of whatever models."""
-        catalogue = self._catalogues.get(server)
-        loaded = max(catalogue.slots.values(), default=0) if catalogue else 0
-        return self._fixed_slots or loaded or USUAL_SLOTS
+    def _unsaid_slots(self, servers: Iterable[str]) -> int:
+        """Slots of a model that nobody has loaded, or of which nothing is known."""
+        return sum(self._fixed_slots[name] or USUAL_SLOTS for name in servers) or USUAL_SLOTS
 
     async def _refresh(self, older_than_s: float) -> None:
         """Asks again unless the copy is younger; keeps old copies of who does not answer."""
         async with self._asking:
             if time.monotonic() - self._asked_at < older_than_s:
                 return
-            names = self._upstreams.names
-            found = await asyncio.gather(*(_ask(self._upstreams.one(name)) for name in names))
+            servers = self._upstreams.asked()
+            found = await asyncio.gather(*(_ask(server) for server in servers))
             self._asked_at = time.monotonic()
             failures = [reply for reply in found if isinstance(reply, GatewayError)]
-            self._failure = failures[0] if len(failures) == len(found) else None
-            for name, reply in zip(names, found, strict=True):
+            self._failure = None if len(failures) < len(found) else first_failure(failures)
+            for server, reply in zip(servers, found, strict=True):
                 if isinstance(reply, Catalogue):
-                    self._catalogues[name] = reply
+                    self._catalogues[server.name] = reply
             self.merge()
 
     def merge(self) -> None:
         """Puts together what the servers list that answer: after asking, and when that changes."""
         entries: dict[str, Entry] = {}
-        slots: Counter[str] = Counter()
-        having: dict[str, list[str]] = {}
-        for server, catalogue in self._catalogues.items():
-            if self._upstreams.answers(server):
-                entries = dict(catalogue.entries) | entries
-                unsaid = 0 if catalogue.native else USUAL_SLOTS
+        having: dict[str, dict[str, int]] = {}
+        for server in self._upstreams.names:  # in the operator's order
+            catalogue = self._catalogues.get(server)
+            if catalogue is not None and self._upstreams.offers(server):
+                entries = {**catalogue.entries, **entries}
                 for name in catalogue.names:
-                    slots[name] += catalogue.slots.get(name, unsaid)
-                    having.setdefault(name, []).append(server)
-        self._entries, self._slots, self._having = entries, slots, having
+                    having.setdefault(name, {})[server] = self._slots_on(server, name)
+        self._entries, self._having = entries, having
+        self._slots = {
+            name: sum(servers.values()) or self._unsaid_slots(servers)
+            for name, servers in having.items()
+        }
+
+    def _slots_on(self, server: str, model: str) -> int:
+        """Predictions of a model that a server runs at once; 0 where it would have to be loaded."""
+        catalogue = self._catalogues[server]
+        loaded = catalogue.slots.get(model, 0 if catalogue.native else USUAL_SLOTS)
+        return loaded and (self._fixed_slots[server] or loaded)
 
     def _refreshed(self, _task: asyncio.Task[None]) -> None:
         self._refreshing = None
@@ -146,10 +165,10 @@ class Models:
     def _refuse_if_away(self, model: str) -> None:
         """A model that a server had which is away now is not unknown."""
         for server, catalogue in self._catalogues.items():
-            if model in catalogue.names and not self._upstreams.answers(server):
+            if model in catalogue.names and not self._upstreams.offers(server):
                 raise NoModelServer(
                     f"The model server {server!r}, which has {model!r}, does not answer right now.",
-                    retry_after_s=5,
+                    retry_after_s=RETRY_AFTER_S,
                 )
 
     def _sentence(self, key: Key) -> str:
@@ -162,12 +181,19 @@ class Models:
         return f"<Models [{len(self._having)} names]>"
 
 
-async def _ask(upstream: Upstream) -> Catalogue | GatewayError:
+async def _ask(server: WatchedServer) -> Catalogue | GatewayError:
     """A server's lists, or why they cannot be had."""
     try:
         async with asyncio.timeout(ASK_TIMEOUT_S):
-            return await ask_catalogue(upstream)
+            return await ask_catalogue(server)
     except TimeoutError:
         return ModelServerSilent("The model server did not list its models.")
     except GatewayError as error:
         return error
+
+
+def first_failure(failures: Sequence[GatewayError]) -> GatewayError:
+    """Why no server listed anything; without any that was asked, they are all away."""
+    if failures:
+        return failures[0]
+    return NoModelServer("No model server answers right now.", retry_after_s=RETRY_AFTER_S)

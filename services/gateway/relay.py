@@ -73,6 +73,7 @@ class Relay:
             async with caller:
                 await self._serve(scope, caller, visit)
         except GatewayError as error:
+            visit.failed_at = error.server
             await self._end(visit, error.code or "upstream_error", status_of(error))
             await caller.fail(error, self._route.protocol)
         except CallerLeft:
@@ -102,7 +103,7 @@ class Relay:
                 target(scope),
                 caller.forwarded_headers(),
                 visit.ask.body,
-                among=parts.models.servers(visit.ask.model or named_in(scope)),
+                among=parts.models.servers(visit.ask.model or named_in(scope), self._route.where),
                 again=self._route.again,
                 on_leaving=visit.note_leaving,
             )
@@ -145,6 +146,8 @@ class Relay:
         return beat
 
     async def _end(self, visit: Visit, outcome: str, status: int) -> None:
+        if visit.meter.response_id:  # before the caller can go on from it
+            self._parts.upstreams.note_response(visit.meter.response_id, visit.server)
         await visit.end(outcome, status, self._parts.limits, self._parts.ledger)
 
 

@@ -68,7 +68,7 @@ def _line(visit: Visit) -> dict[str, object]:
         "key": visit.key.name if visit.key else "",
         "route": visit.route.path,
         "model": visit.ask.model,
-        "upstream": visit.answer.server if visit.answer else "",
+        "upstream": visit.server,
         "status": visit.status,
         "outcome": visit.outcome,
         "queue_ms": round(visit.queue_s * 1000, 1),

@@ -6,10 +6,19 @@ Owns one table. A route that is not in it does not exist (default: deny).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from gateway.errors import Protocol
 from gateway.keys import Scope
+
+
+class Where(Enum):
+    """Which of several model servers a route is for."""
+
+    HAS_MODEL = "those that have the model"
+    LACKS_MODEL = "those that have it and not loaded, if there are any"
+    FIRST = "the first, always the same"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +30,8 @@ class RelayedRoute:
     `usage_on_request`: a stream states its usage only when `include_usage` is set. `listing`:
     answered by `model_list` from the model server's list, not passed on. `otherwise`: what to do
     where the model server lacks it. `model_field` names the model in a body. `merged`: the list in
-    an answer that is put together from those of all model servers, where there are several.
+    an answer that is put together from those of all model servers, where there are several;
+    `where`: which of those the route is for.
     """
 
     method: str
@@ -36,6 +46,7 @@ class RelayedRoute:
     otherwise: str = ""
     model_field: str = "model"
     merged: str = ""
+    where: Where = Where.HAS_MODEL
 
     @property
     def again(self) -> bool:
@@ -75,7 +86,13 @@ RELAYED = (
     RelayedRoute("GET", "/api/v0/models", Scope.MODELS_READ, merged="data"),
     RelayedRoute("GET", "/api/v0/models/{model:path}", Scope.MODELS_READ),
     RelayedRoute("GET", "/api/v1/models", Scope.MODELS_READ, Protocol.NATIVE, merged="models"),
-    RelayedRoute("POST", "/api/v1/models/load", Scope.MODELS_MANAGE, Protocol.NATIVE),
+    RelayedRoute(
+        "POST",
+        "/api/v1/models/load",
+        Scope.MODELS_MANAGE,
+        Protocol.NATIVE,
+        where=Where.LACKS_MODEL,
+    ),
     RelayedRoute(
         "POST",
         "/api/v1/models/unload",
@@ -83,9 +100,19 @@ RELAYED = (
         Protocol.NATIVE,
         model_field="instance_id",
     ),
-    RelayedRoute("POST", "/api/v1/models/download", Scope.MODELS_MANAGE, Protocol.NATIVE),
     RelayedRoute(
-        "GET", "/api/v1/models/download/status/{job}", Scope.MODELS_MANAGE, Protocol.NATIVE
+        "POST",
+        "/api/v1/models/download",
+        Scope.MODELS_MANAGE,
+        Protocol.NATIVE,
+        where=Where.FIRST,  # the one that knows the job when its status is asked for
+    ),
+    RelayedRoute(
+        "GET",
+        "/api/v1/models/download/status/{job}",
+        Scope.MODELS_MANAGE,
+        Protocol.NATIVE,
+        where=Where.FIRST,
     ),
     RelayedRoute("GET", "/v1/models", Scope.MODELS_READ, listing=True),
     RelayedRoute("GET", "/v1/models/{model:path}", Scope.MODELS_READ, listing=True),

@@ -114,8 +114,8 @@ class SdkModels:
         servers = self._models.servers(model)
         if servers and self._server not in servers:
             raise NotOffered(
-                f"The model {model!r} is on the model server {servers[0]!r}, and the lmstudio SDKs "
-                f"reach only {self._server!r} here. Use /v1/chat/completions for it."
+                f"The model {model!r} is on the model server {next(iter(servers))!r}, and the "
+                f"lmstudio SDKs reach only {self._server!r} here. Use /v1/chat/completions for it."
             )
 
     def _may_use(self, instance: Instance | None, key: Key) -> bool:

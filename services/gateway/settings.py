@@ -21,7 +21,14 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.aliases import read_aliases
-from gateway.model_servers import ModelServer, read_tokens, read_upstreams, server_root
+from gateway.model_servers import (
+    MAX_SLOTS,
+    ModelServer,
+    read_slots,
+    read_tokens,
+    read_upstreams,
+    server_root,
+)
 from gateway.state_urls import MEMORY_LIMITS, checked_database_url, checked_limits_url
 
 MIN_PEPPER_CHARS = 32
@@ -79,6 +86,11 @@ class GatewaySettings(BaseSettings):
     upstream_tokens: SecretStr = Field(
         SecretStr(""), description="tokens that servers in UPSTREAMS ask for, as gpu=sk-…"
     )
+    upstream_slots: str = Field(
+        "",
+        description="predictions at once of a model on servers in UPSTREAMS that do not say it, "
+        "as gpu=64",
+    )
     bind_addr: str = Field("127.0.0.1", description="address to listen on")
     gateway_port: Port = Field(8000, description="port of the gateway")
     streamlit_port: Port = Field(8501, description="port that the landing page links to")
@@ -108,7 +120,10 @@ class GatewaySettings(BaseSettings):
         "name that does not exist",
     )
     gateway_slots: int = Field(
-        0, ge=0, le=1024, description="predictions at once per model; 0: asked of the model server"
+        0,
+        ge=0,
+        le=MAX_SLOTS,
+        description="predictions at once of a model on each server; 0: asked of the model server",
     )
     gateway_max_waiting: int = Field(
         64, ge=0, description="requests that may wait in line for a model"
@@ -149,6 +164,13 @@ class GatewaySettings(BaseSettings):
             read_tokens(text.get_secret_value(), read_upstreams(info.data["upstreams"]))
         return text
 
+    @field_validator("upstream_slots")
+    @classmethod
+    def _slots_can_be_read(cls, text: str, info: ValidationInfo) -> str:
+        if "upstreams" in info.data:
+            read_slots(text, read_upstreams(info.data["upstreams"]))
+        return text
+
     @field_validator("gateway_key_pepper")
     @classmethod
     def _one_secret_for_one_purpose(cls, pepper: SecretStr, others: ValidationInfo) -> SecretStr:
@@ -174,10 +196,16 @@ class GatewaySettings(BaseSettings):
         """The model servers: those of UPSTREAMS, else the one at LMSTUDIO_URL."""
         roots = read_upstreams(self.upstreams)
         tokens = read_tokens(self.upstream_tokens.get_secret_value(), roots)
+        slots = read_slots(self.upstream_slots, roots)
         several = [
-            ModelServer(name, url, SecretStr(tokens.get(name, ""))) for name, url in roots.items()
+            ModelServer(
+                name, url, SecretStr(tokens.get(name, "")), slots.get(name, self.gateway_slots)
+            )
+            for name, url in roots.items()
         ]
-        one = ModelServer("lmstudio", self.lmstudio_url, self.lmstudio_api_token)
+        one = ModelServer(
+            "lmstudio", self.lmstudio_url, self.lmstudio_api_token, self.gateway_slots
+        )
         return tuple(several) or (one,)
 
     @property

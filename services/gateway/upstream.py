@@ -78,6 +78,7 @@ class Upstream:
     def __init__(self, settings: GatewaySettings, server: ModelServer | None = None) -> None:
         server = server or settings.model_servers[0]
         self.name = server.name
+        self._setting = "UPSTREAMS" if settings.upstreams else "LMSTUDIO_URL"
         self._head = RequestHead(server.url, server.token.get_secret_value())
         self._connections = Connections(
             server.url, settings.gateway_connect_timeout_s, settings.gateway_answer_timeout_s
@@ -96,15 +97,18 @@ class Upstream:
         headers: dict[str, str],
         body: bytes,
         on_leaving: Callable[[Closing], None] | None = None,
+        again: bool = True,
     ) -> Answer:
         """Sends a request and waits for the answer's head.
 
         `path` is encoded already and may carry a query. Who is cancelled while waiting hears
-        through `on_leaving` when the model server will have closed its side. Raises
-        `ModelServerAway` or `…Silent`, and `BadRequest` for what cannot be put into a head.
+        through `on_leaving` when the model server will have closed its side. What must not be done
+        twice (not `again`) goes out on a fresh connection, since a kept one may be closed at that
+        moment. Raises `ModelServerAway` or `…Silent`, and `BadRequest` for what cannot be put into
+        a head.
         """
         head = self._head.build(method, path, headers, len(body))
-        kept = self._connections.take()
+        kept = self._connections.take() if again else None
         try:
             if kept is not None:
                 try:
@@ -114,9 +118,11 @@ class Upstream:
             fresh = await self._connections.connect()
             return await self._ask(fresh, head, body, on_leaving)
         except Silent as error:
-            raise ModelServerSilent("The model server did not answer in time.") from error
+            silent = ModelServerSilent("The model server did not answer in time.")
+            silent.server = self.name
+            raise silent from error
         except (Broken, OSError) as error:  # TimeoutError and SSL's errors are OSErrors
-            raise _away(error) from error
+            raise self._away(error) from error
 
     async def _ask(
         self,
@@ -135,20 +141,27 @@ class Upstream:
             raise
         return Answer(connection, self._connections, self.name)
 
+    def _away(self, error: Exception) -> ModelServerAway:
+        several = self._setting == "UPSTREAMS"
+        which = f"The model server {self.name!r}" if several else "The model server"
+        away = ModelServerAway(f"{which} cannot be reached: {_reason(error, self._setting)}")
+        away.server, away.died = self.name, isinstance(error, Broken)
+        return away
+
     def __repr__(self) -> str:
-        return f"<Upstream {self._connections!r}>"
+        return f"<Upstream {self.name} {self._connections!r}>"
 
 
-def _away(error: Exception) -> ModelServerAway:
+def _reason(error: Exception, setting: str) -> str:
     if isinstance(error, TimeoutError):
-        return ModelServerAway(
-            "The model server cannot be reached: no connection came about in time. "
-            "Does a firewall stand between, or is LMSTUDIO_URL wrong?"
+        return (
+            "no connection came about in time. "
+            f"Does a firewall stand between, or is {setting} wrong?"
         )
     if isinstance(error, ssl.SSLError):
-        return ModelServerAway(
-            "The model server cannot be reached: a trusted TLS connection did not come about. "
-            "Is its certificate valid for the name in LMSTUDIO_URL?"
+        return (
+            "a trusted TLS connection did not come about. "
+            f"Is its certificate valid for the name in {setting}?"
         )
     if isinstance(error, socket.gaierror):
         reason = "its name cannot be resolved"
@@ -158,7 +171,7 @@ def _away(error: Exception) -> ModelServerAway:
         reason = "what listens there does not speak HTTP as it should"
     else:
         reason = "the connection broke before an answer came"
-    return ModelServerAway(
-        f"The model server cannot be reached: {reason}. Is LM Studio's server started, and does it "
-        'serve on the local network (the switch "Serve on Local Network")?'
+    return (
+        f"{reason}. Is LM Studio's server started, and does it serve on the local network (the "
+        'switch "Serve on Local Network")?'
     )

@@ -17,6 +17,7 @@ from gateway.events import event_data, split_events
 # English text has about four characters a token; JSON around it weighs in as well, so an estimate
 # from a body's length errs on the high side. It is corrected as soon as the true figure is known.
 BYTES_PER_TOKEN = 4
+MAX_ID_CHARS = 200
 
 
 # Anthropic counts what came from a cache apart; OpenAI's `input_tokens` holds it.
@@ -42,6 +43,7 @@ class UsageMeter:
     def __init__(self, body_bytes: int) -> None:
         self.usage = Usage(max(1, body_bytes // BYTES_PER_TOKEN))
         self.events = 0
+        self.response_id = ""  # of an answer that the model server keeps, to go on from
 
     def see_events(self, run: bytes) -> bool:
         """Takes note of whole events; parses only those that speak of usage. True if any does."""
@@ -65,6 +67,16 @@ class UsageMeter:
             for place in (document, document.get("response"), document.get("message")):
                 self._take(place.get("usage") if isinstance(place, dict) else None)
             self._take_native(document)
+            for place in (document, document.get("response"), document.get("result")):
+                self._take_id(place)
+
+    def _take_id(self, place: Any) -> None:
+        """The id of a response, or of a native chat, that a later request can go on from."""
+        if isinstance(place, dict):
+            own = place.get("id") if place.get("object") == "response" else None
+            found = place.get("response_id") or own
+            if isinstance(found, str):
+                self.response_id = found[:MAX_ID_CHARS]
 
     def _take(self, usage: Any) -> None:
         """OpenAI's names, or those of responses and messages. Zeros mean: not counted."""

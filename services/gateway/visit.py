@@ -36,6 +36,7 @@ class Visit:
         "bytes_out",
         "ended",
         "ended_at",
+        "failed_at",
         "first_at",
         "key",
         "last_at",
@@ -62,6 +63,7 @@ class Visit:
         self.reservation: Reservation | None = None
         self.answer: Answer | None = None
         self.leaving: Closing = None
+        self.failed_at = ""
         self.queue_s = 0.0
         self.opened_at = 0.0
         self.first_at: float | None = None
@@ -82,6 +84,11 @@ class Visit:
     def note_leaving(self, closing: Closing) -> None:
         """The model server was hung up on before it answered; it will have closed its side then."""
         self.leaving = closing
+
+    @property
+    def server(self) -> str:
+        """The model server that answered, else the last one that could not."""
+        return self.answer.server if self.answer is not None else self.failed_at
 
     @property
     def usage(self) -> Usage:
@@ -143,7 +150,7 @@ class Visit:
             key_name=self.key.name,
             route=self.route.path,
             model=self.ask.model[:200],
-            upstream=self.answer.server if self.answer else "",
+            upstream=self.server,
             outcome=self.outcome,
             status=self.status,
             prompt_tokens=usage.prompt_tokens,

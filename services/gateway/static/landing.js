@@ -15,7 +15,10 @@ async function refresh() {
     const response = await fetch("/readyz", { cache: "no-store" });
     const state = await response.json();
     good = state.status === "ready";
-    text = SENTENCES[state.model_server] || `No model server answers. ${state.reason || ""}`;
+    const several = state.model_servers;
+    text = good && several
+      ? `${several.answering} of ${several.of} model servers answer.`
+      : SENTENCES[state.model_server] || `No model server answers. ${state.reason || ""}`;
   } catch {
     // The sentence above says it.
   }
