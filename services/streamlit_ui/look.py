@@ -59,6 +59,7 @@ CSS = """
 /* Streamlit leaves room for a toolbar that this page does not have. */
 [data-testid="stMainBlockContainer"] { padding-top: 3.5rem; max-width: 52rem; }
 [data-testid="stBottomBlockContainer"] { max-width: 52rem; padding: 0.5rem 1rem 1.5rem; }
+[data-testid="stBottomBlockContainer"] [data-testid="stVerticalBlock"] { gap: 0.3rem; }
 [data-testid="stSidebarHeader"] { height: 2.5rem; margin-bottom: 0; }
 [data-testid="stSidebarUserContent"] { padding-top: 0; padding-bottom: 1rem; }
 [data-testid="stSidebar"] [data-testid="stVerticalBlock"] { gap: 0.4rem; }

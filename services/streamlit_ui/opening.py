@@ -31,7 +31,7 @@ def welcome(state: ServerState, model: str | None) -> None:
     st.title("What would you like to know?")
     st.markdown(
         f"Your question goes to **{for_page(model or 'the model')}** {place(state)} and "
-        "nowhere else. Ask anything, or begin with one of these:"
+        "nowhere else; Lectern's gateway keeps the chat. Ask anything, or begin with one of these:"
     )
     for first in range(0, len(SUGGESTIONS), 2):
         row = st.columns(2)
