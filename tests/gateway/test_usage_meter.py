@@ -24,7 +24,7 @@ def test_usage_of_a_whole_answer(
     usage: dict[str, object], read: int, written: int, exact: bool
 ) -> None:
     meter = UsageMeter(400)
-    meter.see_answer(orjson.dumps({"usage": usage}))
+    meter.see_answer({"usage": usage})
     assert (meter.usage.prompt_tokens, meter.usage.completion_tokens) == (read, written)
     assert meter.usage.exact is exact
 
