@@ -3,7 +3,7 @@ element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
   if (!button) return;
   const { do: action, id } = button.dataset;
-  if (action === "open") trigger("select", { id });
+  if (action === "open") open_it(id);
   else if (action === "naming") name_it(button.closest("li"), id);
   else trigger("click", { do: action, id });
 });
@@ -20,6 +20,12 @@ element.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
   }
 });
+
+function open_it(id) {
+  trigger("select", { id });
+  // On a phone the list covers the chat that was chosen.
+  if (innerWidth < 1100) document.querySelector("#chats.open .toggle-button")?.click();
+}
 
 function name_it(row, id) {
   const chat = row.querySelector(".chat");

@@ -204,4 +204,5 @@ def test_on_a_phone_the_chats_are_behind_a_button(
         page.locator("#chats .toggle-button").click()
         page.locator(CHAT, has_text="What is a token?").click()
         expect(page.locator(QUESTION)).to_have_text(["What is a token?"])
+        expect(page.locator("#search")).not_to_be_in_viewport()
         assert visited.sideways_overflow_px() == 0
