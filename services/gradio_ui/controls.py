@@ -1,21 +1,35 @@
-"""The settings beside the chat: model, sampling, system prompt; each with one plain sentence.
+"""The settings beside the chat: model, system prompt, sampling; each with one plain sentence.
 
-Owns the widgets and how their values become what `chat_client` is asked. It listens to nothing:
-`page` wires it.
+Owns the widgets, which of the three modes shows which, and how their values become what
+`chat_client` is asked. It listens to nothing: `page` wires it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import gradio as gr
 
-from chat_client import SUGGESTED, Model, Sampling
+from chat_client import (
+    SAMPLING_FIELDS,
+    SUGGESTED,
+    ChatError,
+    Model,
+    Sampling,
+    SamplingField,
+    read_json_schema,
+    read_stop,
+)
 
 MAX_SYSTEM_PROMPT_CHARS = 20_000
+LEFT_OUT = "left to the server"
+MODES = (("User", "user"), ("Power user", "power"), ("Developer", "developer"))
+SETTINGS = 1 + len(SAMPLING_FIELDS)  # widgets of `Controls.settings`
+CHANGE_IT = "Change it in the settings, then ask again."
 
 
 @dataclass(frozen=True)
@@ -25,14 +39,27 @@ class Controls:
     model: gr.Dropdown
     facts: gr.HTML
     refresh: gr.Button
-    temperature: gr.Slider
-    top_p: gr.Slider
-    max_tokens: gr.Number
     system: gr.Textbox
+    fields: tuple[gr.components.Component, ...]
+
+    @property
+    def settings(self) -> list[gr.components.Component]:
+        """What a preset or a kept chat sets."""
+        return [self.system, *self.fields]
 
     @property
     def values(self) -> list[gr.components.Component]:
-        return [self.model, self.temperature, self.top_p, self.max_tokens, self.system]
+        return [self.model, *self.settings]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the widgets say about the next question; `problem` is what is wrong with them."""
+
+    model: str
+    sampling: Sampling
+    system: str
+    problem: ChatError | None = None
 
 
 def make_controls() -> Controls:
@@ -52,34 +79,108 @@ def make_controls() -> Controls:
         lines=3,
         max_lines=8,
         max_length=MAX_SYSTEM_PROMPT_CHARS,
+        visible=False,
         elem_id="system",
     )
-    temperature = gr.Slider(
-        0.0,
-        2.0,
-        value=SUGGESTED.temperature,
-        step=0.05,
-        label="Temperature",
-        info="0 always takes the likeliest token; higher lets unlikely ones in.",
-        elem_id="temperature",
+    fields = tuple(_widget(field) for field in SAMPLING_FIELDS)
+    return Controls(model, facts, refresh, system, fields)
+
+
+def _widget(field: SamplingField) -> gr.components.Component:
+    named: dict[str, Any] = {
+        "label": field.label,
+        "info": field.what,
+        "visible": False,
+        "elem_id": field.name,
+    }
+    if field.kind == "slider" and field.suggested is not None:
+        low, high = field.low or 0.0, field.high or 1.0
+        return gr.Slider(low, high, value=field.suggested, step=field.step, **named)
+    if field.kind in ("slider", "integer"):
+        # Neither a slider nor Gradio's number box can be left empty: that one sends 0.
+        return gr.Textbox(value="", max_lines=1, placeholder=LEFT_OUT, **named)
+    if field.kind == "choice":
+        choices = [("Left to the server", ""), *((each, each) for each in field.choices)]
+        return gr.Dropdown(choices=choices, value="", **named)
+    if field.kind == "json":
+        return gr.Textbox(
+            value="", lines=3, max_lines=10, placeholder='{"type": "object", …}', **named
+        )
+    return gr.Textbox(value="", lines=2, max_lines=4, placeholder="none", **named)
+
+
+def shown_settings(mode: str) -> tuple[dict[str, Any], ...]:
+    """The settings' widgets in a mode; what it hides goes back to what is suggested."""
+    level = next((each for _, each in MODES if each == mode), "user")
+    first: dict[str, Any] = {"visible": level != "user"} | (
+        {"value": ""} if level == "user" else {}
     )
-    top_p = gr.Slider(
-        0.05,
-        1.0,
-        value=SUGGESTED.top_p,
-        step=0.05,
-        label="top_p",
-        info="Draws only among the likeliest tokens that together reach this share.",
-        elem_id="top_p",
-    )
-    max_tokens = gr.Number(
-        label="Max tokens",
-        value=0,
-        precision=0,
-        info="The answer ends after so many tokens, finished or not; 0 sets no limit.",
-        elem_id="max_tokens",
-    )
-    return Controls(model, facts, refresh, temperature, top_p, max_tokens, system)
+    updates = [dict(gr.update(**first))]
+    for field in SAMPLING_FIELDS:
+        shown = field.shown_in(level)  # type: ignore[arg-type]  # one of MODES
+        changes = {} if shown else {"value": _value(field, SUGGESTED.settings())}
+        updates.append(dict(gr.update(visible=shown, **changes)))
+    return tuple(updates)
+
+
+def set_settings(settings: Mapping[str, Any], system: str) -> tuple[dict[str, Any], ...]:
+    """The settings' widgets with the values of a preset or of a kept chat."""
+    known = Sampling.from_settings(settings).settings()
+    fields = [gr.update(value=_value(field, known)) for field in SAMPLING_FIELDS]
+    return tuple(dict(each) for each in (gr.update(value=system), *fields))
+
+
+def _value(field: SamplingField, settings: Mapping[str, Any]) -> Any:
+    """A setting as its widget holds it."""
+    value = settings.get(field.name)
+    if field.kind == "lines":
+        return "\n".join(each.replace("\n", "\\n") for each in value or ())
+    if field.kind == "json":
+        return json.dumps(value, indent=2, ensure_ascii=False) if value is not None else ""
+    if field.kind == "choice":
+        return value or ""
+    if field.suggested is not None:
+        return field.suggested if value is None else value
+    return "" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def read_choices(values: Sequence[Any]) -> Choices:
+    """The widgets' values in the order of `Controls.values`."""
+    model, system, *rest = values
+    given: dict[str, Any] = {}
+    problem: ChatError | None = None
+    for field, value in zip(SAMPLING_FIELDS, rest, strict=True):
+        try:
+            given[field.name] = _read(field, value)
+        except ValueError as error:
+            problem = ChatError(str(error), CHANGE_IT)
+    sampling = Sampling(**{name: value for name, value in given.items() if value is not None})
+    try:
+        sampling.request()
+    except ChatError as error:
+        problem = problem or error
+    return Choices(model or "", sampling, (system or "").strip(), problem)
+
+
+def _read(field: SamplingField, value: Any) -> Any:
+    """A widget's value as `Sampling` takes it; None where it is left to the server."""
+    if field.kind == "lines":
+        return read_stop(value or "")
+    if field.kind == "json":
+        return read_json_schema(value or "")
+    if value is None or not str(value).strip():
+        return None
+    return str(value) if field.kind == "choice" else _number(field, str(value).strip())
+
+
+def _number(field: SamplingField, text: str) -> float | int:
+    try:
+        number = float(text)
+        if field.kind == "slider":
+            return number
+        return int(text) if text.lstrip("-").isdigit() else number
+    except ValueError:
+        raise ValueError(f"{field.label} must be a number.") from None
 
 
 def model_facts(model: Model | None) -> str:
@@ -92,22 +193,7 @@ def model_facts(model: Model | None) -> str:
         model.quantization,
         model.parameters and f"{model.parameters} parameters",
         window and f"context {window:,} tokens",
+        model.size,
+        *model.badges,
     ]
     return escape(" · ".join(part for part in parts if part))
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the widgets say about the next question."""
-
-    model: str
-    sampling: Sampling
-    system: str
-
-
-def read_choices(values: Sequence[Any]) -> Choices:
-    """The widgets' values in the order of `Controls.values`; an empty or zero limit means none."""
-    model, temperature, top_p, max_tokens, system = values
-    limit = int(max_tokens) if max_tokens and max_tokens >= 1 else None
-    sampling = Sampling(temperature=float(temperature), top_p=float(top_p), max_tokens=limit)
-    return Choices(model or "", sampling, (system or "").strip())

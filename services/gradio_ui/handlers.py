@@ -15,7 +15,7 @@ import gradio as gr
 from chat_client import ChatError, ChatSettings, Dialogue, Room, RoomRefused
 from chat_client import Turn as Asked
 from gradio_ui.chat import Chat, Exchange
-from gradio_ui.controls import Choices, read_choices
+from gradio_ui.controls import SETTINGS, Choices, read_choices, set_settings
 from gradio_ui.keeper import Keeper
 from gradio_ui.line import Line
 from gradio_ui.lookout import Lookout
@@ -113,18 +113,35 @@ class Handlers:
 
     async def enter(
         self, session: Session, address: str, utc_offset_minutes: float | None
-    ) -> Answering:
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
         """A page that has just been loaded; its address may name a chat."""
         session.utc_offset_minutes = int(utc_offset_minutes or 0)
-        async with aclosing(self.open(session, address)) as pictures:
+        async with aclosing(self._open_whole(session, address)) as pictures:
             async for picture in pictures:
                 yield picture
 
-    async def opened(self, session: Session, event: gr.EventData) -> Answering:
+    async def opened(
+        self, session: Session, event: gr.EventData
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
         """A chat of the list."""
-        async with aclosing(self.open(session, str(event._data.get("id")))) as pictures:
+        id_ = str(event._data.get("id"))
+        async with aclosing(self._open_whole(session, id_)) as pictures:
             async for picture in pictures:
                 yield picture
+
+    async def _open_whole(
+        self, session: Session, id_: str
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Opens a chat and sets the settings to its own, once."""
+        before = session.chat
+        async with aclosing(self.open(session, id_)) as pictures:
+            async for picture in pictures:
+                kept = session.chat.dialogue
+                if session.chat is before:
+                    yield *picture, *((gr.skip(),) * SETTINGS)
+                else:
+                    yield *picture, *set_settings(kept.settings, kept.system_prompt)
+                before = session.chat
 
     async def open(self, session: Session, id_: str) -> Answering:
         """Shows a kept chat, also one whose answer is still coming; follows that to its end."""
@@ -177,7 +194,9 @@ class Handlers:
         chat.dialogue.settings = choices.sampling.settings()
         chat.dialogue.system_prompt = choices.system
         exchange = chat.begin(begin(chat.dialogue, choices.model))
-        if not choices.model and not await self._choose_model(exchange):
+        if choices.problem is not None:
+            exchange.end(choices.problem)
+        if exchange.ended or not (choices.model or await self._choose_model(exchange)):
             question = chat.dialogue.entries[exchange.answer.parent_id or ""].text
             yield picture_of(session, value=question)
             return

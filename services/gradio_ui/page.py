@@ -7,14 +7,23 @@ itself goes through Gradio's queue, because only it streams.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from gradio_ui.controls import Controls, make_controls
+from gradio_ui.controls import MODES, Controls, make_controls, shown_settings
 from gradio_ui.handlers import Handlers
 from gradio_ui.outlook_view import AWAY_LOOK_S, OutlookView
+from gradio_ui.page_scripts import (
+    ENTER,
+    KEEP_MODE,
+    LAST_MODE,
+    NAME_ADDRESS,
+    SHELF,
+    UNFOLD,
+    VERSIONS,
+)
+from gradio_ui.presets import PresetPanel, Presets, make_preset_panel, wire_presets
 from gradio_ui.session import Session
 from gradio_ui.shelf import Shelf
 from gradio_ui.theme import ICON
@@ -35,26 +44,6 @@ LATEX: list[dict[str, str | bool]] = [
     {"left": "\\[", "right": "\\]", "display": True},
     {"left": "\\(", "right": "\\)", "display": False},
 ]
-# On a phone the panels would cover the chat, so they start folded; a wide window opens them.
-UNFOLD = """() => {
-  if (innerWidth < 1100) return;
-  for (const panel of ["#chats", "#settings"])
-    document.querySelector(`${panel}:not(.open) .toggle-button`)?.click();
-}"""
-ENTER = """(session) => [
-  session,
-  new URLSearchParams(location.search).get("chat") ?? "",
-  -new Date().getTimezoneOffset(),
-]"""
-# The address names the chat, so that a reload or a bookmark finds it again.
-NAME_ADDRESS = """(id) => {
-  const url = new URL(location.href);
-  if ((url.searchParams.get("chat") ?? "") === id) return;
-  if (id) url.searchParams.set("chat", id); else url.searchParams.delete("chat");
-  history.replaceState(history.state, "", url);
-}"""
-SHELF_SCRIPT = Path(__file__).with_name("shelf.js")
-VERSIONS_SCRIPT = Path(__file__).with_name("versions.js")
 SHELF_LOOK_S = 30.0
 MAX_QUESTION_CHARS = 100_000
 WAITING_ROOM = 200  # people in line at once before Gradio itself would make them wait unseen
@@ -79,6 +68,8 @@ class Parts:
     versions: gr.HTML
     words: gr.Textbox
     shelf: gr.HTML
+    mode: gr.Radio
+    presets: PresetPanel
 
 
 def make_page(handlers: Handlers) -> gr.Blocks:
@@ -96,9 +87,13 @@ def _lay_out() -> Parts:
     timer = gr.Timer(AWAY_LOOK_S)
     address = gr.Textbox("", visible="hidden", elem_id="address", label="Chat")
     offset = gr.Number(0, visible="hidden", label="Minutes from UTC")
-    versions = gr.HTML(visible="hidden", js_on_load=VERSIONS_SCRIPT.read_text())
+    versions = gr.HTML(visible="hidden", js_on_load=VERSIONS)
     new_chat, words, shelf = _chats_panel()
     with gr.Sidebar(label="Settings", open=False, position="right", elem_id="settings"):
+        mode = gr.Radio(
+            MODES, value="user", label="Show", info="How much there is to set.", elem_id="mode"
+        )
+        panel = make_preset_panel()
         controls = make_controls()
     with gr.Row(elem_id="head"):
         gr.HTML(_brand(), elem_id="brand", padding=False, scale=1, min_width=120)
@@ -125,6 +120,8 @@ def _lay_out() -> Parts:
         versions,
         words,
         shelf,
+        mode,
+        panel,
     )
 
 
@@ -138,9 +135,7 @@ def _chats_panel() -> tuple[gr.Button, gr.Textbox, gr.HTML]:
             max_length=200,
             elem_id="search",
         )
-        shelf = gr.HTML(
-            "", elem_id="shelf", apply_default_css=False, js_on_load=SHELF_SCRIPT.read_text()
-        )
+        shelf = gr.HTML("", elem_id="shelf", apply_default_css=False, js_on_load=SHELF)
     return new_chat, words, shelf
 
 
@@ -204,6 +199,18 @@ def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
     parts.timer.tick(outlook.look, **looked)
     page.load(outlook.look, **looked)
     page.load(None, js=UNFOLD)
+    _wire_settings(page, parts, handlers)
+
+
+def _wire_settings(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
+    presets, panel = Presets(handlers.room), parts.presets
+    wire_presets(parts.controls, panel, presets, DIRECT)
+    parts.mode.change(shown_settings, [parts.mode], parts.controls.settings, **DIRECT)
+    parts.mode.change(
+        lambda mode: gr.update(visible=mode != "user"), [parts.mode], [panel.group], **DIRECT
+    ).then(presets.look, [panel.pick], [panel.pick, panel.told], **DIRECT)
+    parts.mode.input(None, [parts.mode], None, js=KEEP_MODE)
+    page.load(None, None, [parts.mode], js=LAST_MODE)
 
 
 def _view(parts: Parts) -> list[Any]:
@@ -220,6 +227,7 @@ def _wire_chat(page: gr.Blocks, parts: Parts, handlers: Handlers) -> list[Any]:
     """The events that draw the chat; returns those after which more has changed than that."""
     view, who = _view(parts), [parts.session, parts.address]
     settings = parts.controls.values
+    whole = [*view, *parts.controls.settings]
     parts.box.stop(handlers.stop, [parts.session], None, **DIRECT)
     parts.chatbot.clear(handlers.new_chat, [parts.session], view, **DIRECT)
     parts.versions.click(handlers.choose, [parts.session], view, **DIRECT)
@@ -229,8 +237,8 @@ def _wire_chat(page: gr.Blocks, parts: Parts, handlers: Handlers) -> list[Any]:
         parts.chatbot.example_select(handlers.example, [*who, *settings], view, **STREAMS),
         parts.chatbot.retry(handlers.again, [*who, *settings], view, **STREAMS),
         parts.chatbot.edit(handlers.edited, [*who, *settings], view, **STREAMS),
-        parts.shelf.select(handlers.opened, [parts.session], view, **STREAMS),
-        page.load(handlers.enter, [*who, parts.offset], view, js=ENTER, **STREAMS),
+        parts.shelf.select(handlers.opened, [parts.session], whole, **STREAMS),
+        page.load(handlers.enter, [*who, parts.offset], whole, js=ENTER, **STREAMS),
     ]
 
 

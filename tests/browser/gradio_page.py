@@ -71,3 +71,10 @@ def answer(page: Page) -> str:
 def finish(page: Page) -> None:
     """Waits until the answer under way has ended."""
     expect(page.locator(SEND)).to_be_visible(timeout=60_000)
+
+
+def show_settings(page: Page, mode: str = "User") -> None:
+    """Opens the panel of settings in one of the three modes."""
+    page.locator("#settings:not(.open) .toggle-button").click()
+    page.get_by_label(mode, exact=True).check()
+    expect(page.get_by_label("Model", exact=True)).to_be_in_viewport()

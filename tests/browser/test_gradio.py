@@ -24,6 +24,7 @@ from tests.browser.gradio_page import (
     ask,
     finish,
     opened,
+    show_settings,
     until,
 )
 from tests.browser.pages import PHONE, Visit, visit
@@ -173,6 +174,7 @@ def test_one_person_too_many_sees_the_place_in_line(
 def test_the_picker_shows_what_is_loaded_and_the_pick_answers(chat: Visit) -> None:
     page = chat.page
     expect(page.locator("#facts")).to_contain_text("Loaded")
+    show_settings(page)
     page.get_by_label("Model", exact=True).click()
     options = page.get_by_role("option")
     expect(options.filter(has_text="lectern-101@q4_0")).to_contain_text("Q4_0")
@@ -186,8 +188,9 @@ def test_the_picker_shows_what_is_loaded_and_the_pick_answers(chat: Visit) -> No
 
 def test_a_limit_on_tokens_holds(chat: Visit) -> None:
     page = chat.page
-    page.locator("#max_tokens input").fill("5")
-    page.locator("#max_tokens input").press("Tab")
+    show_settings(page, "Power user")
+    page.locator("#max_tokens :is(input, textarea)").fill("5")
+    page.locator("#max_tokens :is(input, textarea)").press("Tab")
     ask(page, STORY)
     finish(page)
     expect(page.locator(NOTE).last).to_contain_text("5 tokens")
@@ -214,6 +217,7 @@ def test_nothing_is_asked_of_other_machines(chat: Visit) -> None:
     page = chat.page
     ask(page, "What is a token?")
     finish(page)
+    show_settings(page, "Developer")
     page.get_by_label("Model", exact=True).click()
     page.locator(NOTE).last.click()
     assert chat.foreign == []

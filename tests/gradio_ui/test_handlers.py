@@ -8,13 +8,19 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from chat_client import ChatSettings
+from chat_client import SAMPLING_FIELDS, ChatSettings
 from gradio_ui.handlers import Handlers
 from gradio_ui.outlook_view import OutlookView
 from gradio_ui.session import Session
 from tests.gradio_ui.upstream import MODEL, Upstream, until
 
-VALUES: tuple[Any, ...] = (MODEL, 0.2, 0.9, 64, "Be brief.")
+
+def values(model: str | None = MODEL, system: str = "", **settings: Any) -> tuple[Any, ...]:
+    """What the widgets hold; those not named are empty."""
+    return (model, system, *(settings.get(field.name) for field in SAMPLING_FIELDS))
+
+
+VALUES = values(system="Be brief.", temperature=0.2, top_p=0.9, max_tokens=64)
 
 
 @pytest.fixture
@@ -22,8 +28,8 @@ def handlers(chat_settings: ChatSettings) -> Handlers:
     return Handlers(chat_settings, slots=4)
 
 
-async def ask(handlers: Handlers, session: Session, question: str, *values: Any) -> list[Any]:
-    return [picture async for picture in handlers.send(session, "", question, *(values or VALUES))]
+async def ask(handlers: Handlers, session: Session, question: str, *given: Any) -> list[Any]:
+    return [picture async for picture in handlers.send(session, "", question, *(given or VALUES))]
 
 
 def texts(picture: Any) -> list[str]:
@@ -58,11 +64,19 @@ async def test_settings_and_earlier_turns_reach_the_model_numbers_do_not(
     assert "tokens/s" not in str(body["messages"])
 
 
-async def test_no_limit_is_sent_for_max_tokens_zero(
+async def test_what_is_not_set_is_not_sent(handlers: Handlers, model_server: Upstream) -> None:
+    await ask(handlers, Session(), "one", *values())
+    sent = set(model_server.bodies[-1])
+    assert sent <= {"model", "messages", "stream", "stream_options"}
+
+
+async def test_a_setting_that_cannot_be_is_said_and_nobody_is_asked(
     handlers: Handlers, model_server: Upstream
 ) -> None:
-    await ask(handlers, Session(), "one", MODEL, 0.7, 0.95, 0, "")
-    assert "max_tokens" not in model_server.bodies[-1]
+    pictures = await ask(handlers, Session(), "one", *values(json_schema="{nonsense"))
+    assert "JSON schema cannot be read" in str(pictures[-1][0])
+    assert pictures[-1][1]["value"] == "one"
+    assert model_server.bodies == []
 
 
 async def test_an_empty_question_asks_nobody(handlers: Handlers, model_server: Upstream) -> None:
@@ -111,13 +125,13 @@ async def test_a_new_chat_stops_the_answer_and_nothing_of_it_is_drawn_again(
 async def test_a_page_without_its_list_of_models_asks_the_first_one(
     handlers: Handlers, model_server: Upstream
 ) -> None:
-    await ask(handlers, Session(), "one", None, 0.7, 0.95, 0, "")
+    await ask(handlers, Session(), "one", *values(None))
     assert model_server.bodies[-1]["model"] == MODEL
 
 
 async def test_no_server_is_an_answer_with_advice_and_the_question_is_kept() -> None:
     away = Handlers(ChatSettings(lmstudio_url="http://127.0.0.1:9", llm_url=""), slots=4)
-    pictures = await ask(away, Session(), "anyone?", None, 0.7, 0.95, 0, "")
+    pictures = await ask(away, Session(), "anyone?", *values(None))
     assert pictures[-1][1]["value"] == "anyone?"
     assert texts(pictures[-1])[-1]
 
