@@ -152,20 +152,20 @@ def test_two_people_chat_at_once(browser: Browser, gradio: Service, slots: Slots
         finish(ben.page)
 
 
-def test_one_person_too_many_sees_the_place_in_line(
-    browser: Browser, engine: Service, run_folder: Path, slots: Slots
-) -> None:
-    env = {"LMSTUDIO_URL": engine.url, "CHAT_CONCURRENCY": "1"}
+def test_one_person_too_many_sees_the_place_in_line(browser: Browser, run_folder: Path) -> None:
     with (
-        running("gradio_ui", run_folder, env) as service,
+        upstream() as server,
+        running(
+            "gradio_ui", run_folder, {"LMSTUDIO_URL": server.url, "CHAT_CONCURRENCY": "1"}
+        ) as service,
         opened(browser, service) as ana,
         opened(browser, service) as ben,
     ):
-        ask(ana.page, STORY)
+        ask(ana.page, "endless please")
         until(ana.page, lambda: answer(ana.page), "the first words")
-        ask(ben.page, "What is a token?")
+        ask(ben.page, "one two")
         expect(ben.page.locator(NOTE).last).to_contain_text("Waiting in line: 1st")
-        expect(ben.page.locator(QUESTION)).to_contain_text("What is a token?")
+        expect(ben.page.locator(QUESTION)).to_contain_text("one two")
         ana.page.click(STOP)
         until(ben.page, lambda: answer(ben.page), "the turn of the one who waited")
         finish(ben.page)
