@@ -191,7 +191,7 @@ def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
     )
     parts.words.input(shelf.look, trigger_mode="multiple", **listed)
     parts.shelf.click(shelf.act, **listed)
-    gr.Timer(SHELF_LOOK_S).tick(shelf.look, **listed)
+    gr.Timer(SHELF_LOOK_S).tick(shelf.tick, **listed)
     parts.controls.model.input(
         outlook.facts, [parts.controls.model], [parts.controls.facts], **DIRECT
     )

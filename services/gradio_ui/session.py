@@ -23,6 +23,7 @@ class Session:
     notice: str = ""
     deleted: Summary | None = None
     listed: str = ""
+    looks: int = 0
     pages: int = 1
     utc_offset_minutes: int = 0
 

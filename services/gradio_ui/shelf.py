@@ -24,15 +24,24 @@ class Shelf:
         self._room = room
 
     async def look(self, session: Session, words: str) -> dict[str, Any]:
-        """The list as it is now; nothing where it is shown like that already."""
+        """The list as it is now; nothing when a later look has begun meanwhile."""
+        session.looks += 1
+        mine = session.looks
         drawn = await self._draw(session, words or "")
-        if drawn == session.listed:
+        if mine != session.looks:
             return dict(gr.skip())
         session.listed = drawn
         return dict(gr.update(value=drawn))
 
+    async def tick(self, session: Session, words: str) -> dict[str, Any]:
+        """The timer's look; nothing when it is as before, so that an open menu stays open."""
+        before = session.listed
+        update = await self.look(session, words)
+        return dict(gr.skip()) if session.listed == before else update
+
     async def act(self, session: Session, words: str, event: gr.EventData) -> dict[str, Any]:
         """One of the buttons beside a chat."""
+        session.looks += 1
         told: dict[str, Any] = event._data or {}
         action, id_ = str(told.get("do", "")), str(told.get("id", ""))
         try:
