@@ -23,6 +23,7 @@ from gateway.errors import (
     RouteUnknown,
     status_of,
 )
+from gateway.key_check import need_scope
 from gateway.keys import Key, Scope
 from gateway.relay import Parts
 from gateway.routes import RelayedRoute
@@ -65,7 +66,7 @@ class Link:
     parts: Parts
     models: SdkModels
     upstream: SdkUpstream
-    check: Callable[[Scope | None], Awaitable[Key]]
+    check: Callable[[], Awaitable[Key]]
     tell: Callable[[str], Awaitable[None]]
     embeddings: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(EMBEDDINGS_AT_ONCE)
@@ -96,8 +97,10 @@ class Exchange:
         link.parts.drain.count_in()
         try:
             link.parts.drain.refuse_if_begun()
-            visit.key = await link.check(scope_of(self._opening, self._rule))
-            await self._serve(visit.key)
+            visit.key = key = await link.check()
+            if scope := scope_of(self._opening, self._rule):
+                need_scope(key, scope)
+            await self._serve(key)
         except GatewayError as error:
             await self._refuse(error)
         except asyncio.CancelledError:

@@ -21,7 +21,6 @@ from gateway.errors import (
 )
 from gateway.key_check import TooManyFailures
 from gateway.keys import Key
-from gateway.keys import Scope as KeyScope
 from gateway.relay import Parts
 from gateway.sdk_auth import NO_KEY, SUCCESS, Introduction, OwnIdentity, failure, introduced
 from gateway.sdk_exchange import Exchange, Link
@@ -109,7 +108,7 @@ class SdkSocket:
         self._introduction = introduced(text, self._line.headers)
         if not self._introduction.offered:
             raise KeyRejected(NO_KEY)
-        key = await self._check(None)
+        key = await self._check()
         self._parts.drain.refuse_if_begun()
         if self._sockets.open[key.owner] >= MAX_SOCKETS_PER_KEY:
             raise RateLimited(
@@ -118,8 +117,8 @@ class SdkSocket:
             )
         return key
 
-    async def _check(self, scope: KeyScope | None) -> Key:
-        return await self._parts.check.check(self._introduction.offered, self._line.address, scope)
+    async def _check(self) -> Key:
+        return await self._parts.check.check(self._introduction.offered, self._line.address, None)
 
     async def _serve(self, key: Key) -> None:
         """Reads frames until somebody ends the connection."""
@@ -218,7 +217,7 @@ class SdkSocket:
         while True:
             await asyncio.sleep(CHECK_KEY_S)
             try:
-                await self._check(None)
+                await self._check()
             except (KeyRejected, TooManyFailures):
                 break
             except GatewayError:

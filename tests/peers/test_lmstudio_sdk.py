@@ -272,6 +272,8 @@ def test_a_key_needs_the_scopes(front: Front, server: LMStudioSockets) -> None:
         with pytest.raises(lmstudio.LMStudioServerError, match="lacks the scope 'embed'"):
             lmstudio.EmbeddingModel(EMBEDDER, client.embedding).embed("x")
     assert {frame["endpoint"] for _, frame in server.seen} == {"listLoaded"}
+    (row,) = rows(front, "/llm unloadModel", "reader")
+    assert (row["outcome"], row["status"]) == ("insufficient_scope", 403)
 
 
 def test_loading_with_settings_of_ones_own_is_the_operators(
