@@ -70,9 +70,13 @@ def gateway(run_folder: Path, engine: Service) -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def gateway_key(run_folder: Path, gateway: Service) -> str:
     """A fresh key of the session's gateway, made as an operator makes one."""
+    return new_key(run_folder, "tests")
 
+
+def new_key(run_folder: Path, name: str) -> str:
+    """One more key of the session's gateway; what it keeps is nobody else's."""
     done = subprocess.run(
-        [sys.executable, "-m", "gateway", "keys", "create", "--name", "tests"],
+        [sys.executable, "-m", "gateway", "keys", "create", "--name", name],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
@@ -87,9 +91,10 @@ def gateway_key(run_folder: Path, gateway: Service) -> str:
 
 
 @pytest.fixture
-def reader(gateway: Service, gateway_key: str, run_folder: Path, tmp_path: Path) -> Reader:
-    """Somebody who types the documents' examples, with a key of the session's gateway."""
-    return Reader(gateway, gateway_key, run_folder / "gateway-data", tmp_path)
+def reader(gateway: Service, run_folder: Path, tmp_path: Path) -> Reader:
+    """Somebody who types the documents' examples, with a key and a history of their own."""
+    key = new_key(run_folder, tmp_path.name)
+    return Reader(gateway, key, run_folder / "gateway-data", tmp_path)
 
 
 def chromium_path() -> str | None:

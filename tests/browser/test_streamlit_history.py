@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.pages import Visit, visit
 from tests.browser.streamlit_page import answers, ask, begun, numbers, ready
@@ -145,6 +146,28 @@ def test_an_answer_and_a_question_have_versions(opened: Visit) -> None:
     page.get_by_text("1/2").first.wait_for()
 
 
+def unfolded(page: Page) -> bool:
+    """Opens the presets; False when the page was drawn anew and closed them."""
+    page.get_by_text("Presets", exact=True).click()
+    try:
+        page.get_by_label("Save these settings as").wait_for(timeout=5000)
+    except PlaywrightTimeout:
+        return False
+    return True
+
+
+def picked(page: Page, label: str, option: str) -> bool:
+    """Opens a list and picks from it; False when the page was drawn anew and closed the list."""
+    page.get_by_label(label).click()
+    found = page.get_by_role("option", name=option)
+    try:
+        found.click(timeout=5000)
+    except PlaywrightTimeout:
+        page.keyboard.press("Escape")
+        return False
+    return True
+
+
 def test_settings_are_kept_as_a_preset_and_a_chat_remembers_them(opened: Visit) -> None:
     page = opened.page
     page.goto(f"{page.url}?mode=Developer&temperature=0.2")
@@ -153,7 +176,7 @@ def test_settings_are_kept_as_a_preset_and_a_chat_remembers_them(opened: Visit) 
     page.get_by_label("Seed").fill("7")
     page.get_by_label("Seed").press("Tab")
     wait_until(lambda: "seed=7" in page.url, "the setting in the address", 60)
-    page.get_by_text("Presets", exact=True).click()
+    wait_until(lambda: unfolded(page), "the presets", 60)
     page.get_by_label("Save these settings as").fill("Careful")
     page.get_by_label("Save these settings as").press("Tab")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -161,9 +184,8 @@ def test_settings_are_kept_as_a_preset_and_a_chat_remembers_them(opened: Visit) 
     page.goto(f"{page.url.split('?')[0]}?mode=Developer")
     ready(page)
     page.get_by_role("tab", name="Settings").click()
-    page.get_by_text("Presets", exact=True).click()
-    page.get_by_label("Use a preset").click()
-    page.get_by_role("option", name="Careful").click()
+    wait_until(lambda: unfolded(page), "the presets", 60)
+    wait_until(lambda: picked(page, "Use a preset", "Careful"), "the preset to be picked", 60)
     wait_until(lambda: page.get_by_label("Seed").input_value() == "7", "the preset's seed", 60)
     wait_until(lambda: "temperature=0.2" in page.url, "the preset's temperature", 60)
 
