@@ -14,6 +14,7 @@ import orjson
 from gateway.errors import GatewayError, ModelServerUnreadable
 from gateway.events import event_data, split_events
 from gateway.model_errors import error_in_event
+from gateway.usage import UsageMeter, is_usage_only, speaks_of_usage
 
 _FIELDS = (b"data", b"event", b"id", b"retry", b":")
 _NOT_JSON = "The model server sent an event whose data is not JSON."
@@ -32,41 +33,92 @@ def read_whole(body: bytes) -> Any:
 
 
 class StreamCheck:
-    """Looks at one stream's events as they pass.
+    """Looks at one stream's events as they pass, each once, and shows them to the usage meter.
 
     `ended`: the end has come, which is `[DONE]` or a type; text that only speaks of it is not it.
     `error`: where the stream stops. `told`: an error that the stream went on after.
     """
 
-    __slots__ = ("_begun", "_end_marks", "_goes_on", "ended", "error", "told")
+    __slots__ = (
+        "_begun",
+        "_drop_usage",
+        "_end_marks",
+        "_extra",
+        "_goes_on",
+        "_meter",
+        "ended",
+        "error",
+        "told",
+    )
 
-    def __init__(self, end_marks: tuple[str, ...], *, goes_on: bool) -> None:
-        """`goes_on`: an error that is not the first event does not end the stream."""
+    def __init__(
+        self,
+        end_marks: tuple[str, ...],
+        meter: UsageMeter,
+        *,
+        goes_on: bool = False,
+        drop_usage: bool = False,
+    ) -> None:
+        """`goes_on`: an error that is not the first event does not end the stream.
+
+        `drop_usage`: the chunk of usage that the caller did not ask for is left out.
+        """
         self._end_marks = end_marks
+        self._meter = meter
         self._goes_on = goes_on
+        self._drop_usage = drop_usage
+        self._extra = False
         self._begun = False
         self.ended = False
         self.error: GatewayError | None = None
         self.told: GatewayError | None = None
 
+    def usual_events(self, piece: bytes) -> int:
+        """How many events a piece holds, if each is whole and says only what the model said.
+
+        0: there is an end, an error, usage, something to leave out or a part of an event in it.
+        Notes nothing.
+        """
+        if not piece.endswith(b"\n\n"):
+            return 0
+        events = piece[:-2].split(b"\n\n")
+        return len(events) if all(map(self._is_usual, events)) else 0
+
+    def _is_usual(self, event: bytes) -> bool:
+        data = 0
+        if event.startswith(b"event: "):
+            data = event.find(b"\n") + 1
+            if not event[:data].isascii() or event.startswith(b"event: error"):
+                return False
+        if not event.startswith(b"data: {", data) or b"\n" in event[data:]:
+            return False
+        try:
+            document = orjson.loads(event[data + 6 :])
+        except orjson.JSONDecodeError:
+            return False
+        kind = document.get("type")
+        return not (
+            kind in self._end_marks
+            or kind == "error"
+            or document.get("error")
+            or speaks_of_usage(document)
+        )
+
     def take(self, run: bytes) -> bytes:
         """The events of a run of whole ones that can be passed on: all, or those before `error`."""
-        if run.startswith(b"data: {") and run.find(b"\n") == len(run) - 2:
-            if not self._look("", run[6:-2]):  # the usual case: one event of one line
-                return b""
-            self._begun = True
-            return run
         if b"\r" in run:
-            events, end = list(split_events(run)), 0
+            events, end = list(split_events(run)), b""
         else:
-            events, end = run.split(b"\n\n"), 2
-        good = 0
+            events, end = run.split(b"\n\n")[:-1], b"\n\n"
+        good = []
         for event in events:
             if event and not self._look_at_lines(event):
-                return run[:good]
+                break
             self._begun = True
-            good += len(event) + end
-        return run
+            if not self._extra:
+                good.append(event)
+            self._extra = False
+        return run if len(good) == len(events) else b"".join(event + end for event in good)
 
     def _look_at_lines(self, event: bytes) -> bool:
         """Whether an event is good: one line of data, maybe a name before it, else any form."""
@@ -102,6 +154,8 @@ class StreamCheck:
         if type(document) is not dict:
             self.error = error_in_event(name, None)
             return self.error is None and self._unreadable(_NOT_JSON)
+        self._meter.see_event(document)
+        self._extra = self._drop_usage and is_usage_only(document)
         kind = document.get("type")
         if kind in self._end_marks:
             self.ended = True

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from gateway.caller_connection import WRITE_PIECE
 from gateway.errors import BodyTooLarge, GatewayError, Protocol, body_of, event_of, headers_of
 from gateway.errors import status_of as error_status
 from gateway.key_check import offered_key
@@ -33,6 +34,13 @@ TO_CALLER = ("content-type", "content-length", "cache-control", "retry-after", "
 WATCH_AFTER_S = 0.02
 
 
+_NO_WAY: dict[str, Callable[[bytes], bool]] = {}
+
+
+def _not_at_once(piece: bytes) -> bool:  # noqa: ARG001 (another server than ours has no short way)
+    return False
+
+
 class CallerLeft(Exception):
     """The caller closed the connection before its body had arrived."""
 
@@ -44,6 +52,10 @@ class Caller:
         self._receive = receive
         self._send = send
         self._visit = visit
+        #: Writes a piece at once, or says that `send` must; see `caller_connection`.
+        self.write_piece: Callable[[bytes], bool] = (scope.get("extensions") or _NO_WAY).get(
+            WRITE_PIECE, _not_at_once
+        )
         # The first of a repeated header counts; the server gives names in lower case.
         self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         # As the server saw it: a header that names another one could be made up.
@@ -92,11 +104,10 @@ class Caller:
                 return b"".join(pieces)
 
     async def __aenter__(self) -> Caller:
-        work = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        work = asyncio.current_task(loop)  # looking the loop up again is a system call before 3.12
         assert work is not None  # noqa: S101 (a coroutine runs in a task)
-        self._watch_later = asyncio.get_running_loop().call_later(
-            WATCH_AFTER_S, self._begin_watching, work
-        )
+        self._watch_later = loop.call_later(WATCH_AFTER_S, self._begin_watching, work)
         return self
 
     async def __aexit__(self, *_: object) -> bool:
@@ -105,8 +116,7 @@ class Caller:
             self._watch_later.cancel()
         if self._watch is not None:
             self._watch.cancel()
-        work = asyncio.current_task()
-        if not self.left or work is None:
+        if not self.left or (work := asyncio.current_task()) is None:
             return False
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(0)  # takes a cancellation that is on its way

@@ -40,6 +40,11 @@ class EventCutter:
         del self._kept[:cut]
         return whole
 
+    @property
+    def holding(self) -> bool:
+        """Whether a part of an event is kept back."""
+        return bool(self._kept)
+
     def rest(self) -> bytes:
         """What is left when the stream has ended: an event without its empty line, or b""."""
         rest = bytes(self._kept)

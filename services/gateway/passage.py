@@ -20,11 +20,10 @@ from gateway.errors import (
     NotOffered,
     Protocol,
 )
-from gateway.events import EventCutter, EventTooLong, split_events
+from gateway.events import EventCutter, EventTooLong
 from gateway.heartbeat import Heartbeat
 from gateway.model_errors import error_in_success, read_error
 from gateway.upstream import Answer
-from gateway.usage import is_usage_only
 from gateway.visit import Visit
 
 MAX_ERROR_BYTES = 64 * 1024
@@ -90,10 +89,25 @@ async def _pass_stream(
     visit: Visit, caller: Caller, beat: Heartbeat, answer: Answer, commit: Commit
 ) -> None:
     """A stream of events, each as soon as it is whole; the end waits for the ledger."""
-    marks, see_events = visit.route.end_marks, visit.meter.see_events
-    # LM Studio's own API goes on after an error, to `chat.end`.
-    check = StreamCheck(marks, goes_on=visit.route.protocol is Protocol.NATIVE)
+    marks, meter = visit.route.end_marks, visit.meter
+    check = StreamCheck(
+        marks,
+        meter,
+        # LM Studio's own API goes on after an error, to `chat.end`.
+        goes_on=visit.route.protocol is Protocol.NATIVE,
+        drop_usage=visit.ask.drop_usage,
+    )
     cutter, begun, held = EventCutter(), False, b""
+
+    def pass_usual(piece: bytes) -> bool:
+        """Usual events go out as they come; everything else is for the loop below."""
+        events = 0 if cutter.holding else check.usual_events(piece)
+        if not events or not caller.write_piece(piece):
+            return False
+        visit.note_piece(len(piece))
+        meter.count_events(events)
+        return True
+
     while not check.ended and (piece := await answer.read()):
         visit.note_piece(len(piece))
         run = _cut(cutter, piece)
@@ -102,8 +116,7 @@ async def _pass_stream(
             if not begun:
                 await _begin(caller, beat, answer, run)
                 begun = True
-            if see_events(run) and visit.ask.drop_usage:
-                run = b"".join(e for e in split_events(run) if not is_usage_only(e))
+                answer.offer(pass_usual)
             if check.ended:
                 held = run
             elif run:

@@ -51,6 +51,11 @@ class Answer:
         except Broken as error:
             raise ModelServerCut("The model server broke off in mid-answer.") from error
 
+    def offer(self, take: Callable[[bytes], bool]) -> None:
+        """Asks `take` first when a piece comes that `read` waits for; see `wire`."""
+        if self._connection is not None:
+            self._connection.offer(take)
+
     def abort(self) -> Closing:
         """Hangs up at once, so that the model server stops working.
 

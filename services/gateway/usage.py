@@ -6,20 +6,14 @@ caller who left, LM Studio's embeddings). It never changes or delays an answer.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import Any
-
-import orjson
-
-from gateway.events import event_data, split_events
 
 # English text has about four characters a token; JSON around it weighs in as well, so an estimate
 # from a body's length errs on the high side. It is corrected as soon as the true figure is known.
 BYTES_PER_TOKEN = 4
 MAX_ID_CHARS = 200
-
-
+_PLACES = frozenset({"usage", "stats", "response", "message", "result"})
 # Anthropic counts what came from a cache apart; OpenAI's `input_tokens` holds it.
 _READ = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
@@ -45,21 +39,17 @@ class UsageMeter:
         self.events = 0
         self.response_id = ""  # of an answer that the model server keeps, to go on from
 
-    def see_events(self, run: bytes) -> bool:
-        """Takes note of whole events; parses only those that speak of usage. True if any does."""
-        self.events += run.count(b"data:")
+    def count_events(self, count: int) -> None:
+        """Takes note of more events: about a token each, until a true figure comes."""
+        self.events += count
         if not self.usage.exact:
             self.usage.completion_tokens = self.events
-        if b'"usage"' not in run and b'"stats"' not in run:
-            return False
-        for event in split_events(run):
-            if b'"usage"' in event or b'"stats"' in event:
-                self._read(event_data(event))
-        return True
 
-    def _read(self, text: bytes) -> None:
-        with contextlib.suppress(orjson.JSONDecodeError):
-            self.see_answer(orjson.loads(text))
+    def see_event(self, document: dict[str, Any]) -> None:
+        """Takes note of one event's document."""
+        self.count_events(1)
+        if speaks_of_usage(document):
+            self.see_answer(document)
 
     def see_answer(self, document: Any) -> None:
         """Takes note of a whole answer that was not streamed."""
@@ -108,12 +98,13 @@ def _count(usage: dict[str, Any], name: str) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def is_usage_only(event: bytes) -> bool:
+def speaks_of_usage(document: dict[str, Any]) -> bool:
+    """Whether an event's document has something where one of the protocols states its usage."""
+    if "choices" in document:  # the chunks of chats and completions, by far the most
+        return bool(document.get("usage") or document.get("stats"))
+    return not _PLACES.isdisjoint(document)
+
+
+def is_usage_only(chunk: dict[str, Any]) -> bool:
     """True for the extra chunk that `include_usage` asks for: no choices, but usage."""
-    if b'"usage"' not in event or b'"choices"' not in event:
-        return False
-    try:
-        chunk = orjson.loads(event_data(event))
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(chunk, dict) and chunk.get("choices") == [] and bool(chunk.get("usage"))
+    return chunk.get("choices") == [] and bool(chunk.get("usage"))

@@ -53,6 +53,7 @@ class Connection(Reply, asyncio.Protocol):
     def _begin(self) -> None:
         super()._begin()
         self._paused = False
+        self._take: Callable[[bytes], bool] | None = None
         self._answered = False
         self._error: Exception | None = None
 
@@ -98,6 +99,14 @@ class Connection(Reply, asyncio.Protocol):
             if self._transport is not None:
                 self._transport.resume_reading()
         return piece
+
+    def offer(self, take: Callable[[bytes], bool]) -> None:
+        """From now on `take` is asked first, when a piece comes that `read` is waiting for.
+
+        What it takes (True) never reaches `read`, and wakes no task: that is a third of the time
+        that a piece costs. It must not raise.
+        """
+        self._take = take
 
     def rest(self) -> bool:
         """Ends the exchange; True when the connection is idle now and can serve again.
@@ -211,10 +220,26 @@ class Connection(Reply, asyncio.Protocol):
         except Broken as error:
             self._fail(error)
             return
+        if self._take is not None and self._taken():
+            return
         if self._unread > MAX_UNREAD_BYTES and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
         self._wake()
+
+    def _taken(self) -> bool:
+        """Whether what has come went straight to `take`, since the reader was waiting for it."""
+        waiter, pieces = self._waiter, self._pieces
+        if not pieces or waiter is None or waiter.done() or self._take is None:
+            return False
+        if not self._take(pieces[0] if len(pieces) == 1 else b"".join(pieces)):
+            return False
+        pieces.clear()
+        self._unread = 0
+        self._deadline = self._loop.time() + self._silence_s
+        if self._whole:
+            self._wake()
+        return True
 
     def eof_received(self) -> bool:
         if self._head_done and self._until_close and self._error is None:

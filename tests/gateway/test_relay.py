@@ -53,6 +53,20 @@ def test_a_stream_passes_byte_for_byte(folder: Path) -> None:
     assert answer.headers["content-type"] == "text/event-stream"
 
 
+def test_a_caller_who_cannot_keep_up_gets_every_byte_in_order(folder: Path) -> None:
+    """Pieces go the short way or the long one, as the caller keeps up or not; never out of turn."""
+    pieces = [
+        b'data: {"choices":[],"n":%d,"text":"%s"}\n\n' % (n, b"x" * 4000) for n in range(3000)
+    ]
+    pieces.insert(1500, b": neither an event nor the end\n\n")
+    pieces.append(b"data: [DONE]\n\n")
+    with fault_upstream(stream_pieces(*pieces)) as upstream:
+        with gateway_before(upstream.url, folder) as front:
+            with front.client.stream("POST", CHAT, json=BODY) as answer:
+                came = b"".join(answer.iter_raw(1000))
+    assert came == b"".join(pieces)
+
+
 def test_the_request_passes_byte_for_byte_without_the_callers_key(folder: Path) -> None:
     raw = b'{ "model" : "m",\n "unknown": [1e2, "\xc3\xa4"] , "messages": [] }'
     with fault_upstream(lambda exchange: exchange.answer(b'{"choices": []}')) as upstream:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.answer_check import StreamCheck
 from gateway.routes import RELAYED
+from gateway.usage import UsageMeter
 from tests.event_lines import event_lines
 from tests.fault_upstream import Exchange, fault_upstream
 from tests.gateway.conftest import gateway_before
@@ -25,7 +26,7 @@ SPEECH = st.lists(st.sampled_from([*WORDS, "\n\ndata: ", '"type":', '"', "\\", "
 
 
 def ends(path: str, run: bytes) -> bool:
-    check = StreamCheck(MARKS[path], goes_on=False)
+    check = StreamCheck(MARKS[path], UsageMeter(0))
     assert check.take(run) == run
     return check.ended
 
