@@ -50,7 +50,8 @@ async def opened(app: FastAPI) -> AsyncIterator[None]:
     catalogue: Catalogue = app.state.catalogue
     # A model may think for minutes: only the connection itself has a deadline.
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
-    connector = aiohttp.TCPConnector(limit=0)
+    # llama.cpp closes kept connections when it likes, and a prediction is never asked for twice.
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as client:
         app.state.client = client
         try:

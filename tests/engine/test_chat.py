@@ -131,3 +131,10 @@ def test_native_v0_says_why_it_stopped(engine: Service) -> None:
     full = post(engine, path, body).json()
     assert full["stats"]["stop_reason"] == "contextLengthReached"
     assert full["usage"]["total_tokens"] == 1024
+
+
+def test_of_many_replies_in_a_row_none_fails(engine: Service) -> None:
+    """llama.cpp closes connections when it likes: an old one must not cost a request."""
+    story = [{"role": "user", "content": "Tell me a story about a fox."}]
+    for _ in range(60):
+        assert post(engine, PATH, {"model": Q8, "messages": story}).status_code == 200
