@@ -169,7 +169,8 @@ def test_the_usage(reader: Reader) -> None:
 
 def test_the_conversations(reader: Reader) -> None:
     shown = reader.shell(block("Conversations, presets and votes"))
-    assert "<mark>Tokens</mark>" in shown
+    # The title and the message both hold the word; which one is shown depends on what else is kept.
+    assert "<mark>token" in shown.lower()
     assert "# Tokens" in shown
     assert "What is a token?" in shown
 
