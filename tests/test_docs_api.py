@@ -62,7 +62,7 @@ def test_every_example_is_tested_here() -> None:
         ("Open WebUI", "ini"): 1,
         ("Models", "sh"): 1,
         ("Headers", "sh"): 1,
-        ("Your usage", "sh"): 1,
+        ("Your usage", "sh"): 2,
         ("Conversations, presets and votes", "sh"): 1,
         ("Admin API", "sh"): 1,
     }
@@ -162,9 +162,12 @@ def test_the_headers(reader: Reader) -> None:
 
 def test_the_usage(reader: Reader) -> None:
     reader.shell(block("First call"))
-    rows = json.loads(reader.shell(block("Your usage")))["data"]
+    usage, newest = blocks("Your usage", "sh")
+    rows = json.loads(reader.shell(usage))["data"]
     assert rows[-1]["requests"] > 0
     assert rows[-1]["day"]
+    log = json.loads(reader.shell(newest))
+    assert (log["reach"], log["data"][0]["route"]) == ("own", "/v1/chat/completions")
 
 
 def test_the_conversations(reader: Reader) -> None:

@@ -39,6 +39,9 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     presets(), create_preset(name, settings, shared), change_preset(preset, …),
     delete_preset(id), export_presets(), load_presets(data)
     vote(choice, left, right, blind), take_back_vote(id), totals(reach)
+    requests(limit=50) -> RequestLog(reach: "own" or "all", data: [RequestRow, the newest first]):
+        request_id, began_at, key, model, route, outcome, status, prompt_tokens,
+        completion_tokens, estimated, queue_ms, first_token_ms, duration_ms, .ok
     leaderboard(totals) -> [Standing(model, label, score, low, high, games, wins, losses, ties)]
 
 **A conversation with branches**: Dialogue holds the tree, works without the gateway, and keeps what
@@ -101,6 +104,8 @@ from chat_client.room_values import (
     Hits,
     ImportReport,
     Preset,
+    RequestLog,
+    RequestRow,
     RoomFile,
     StoredMessage,
     Summary,
@@ -147,6 +152,8 @@ __all__ = [
     "Piece",
     "Preset",
     "Reasoning",
+    "RequestLog",
+    "RequestRow",
     "Room",
     "RoomAway",
     "RoomFile",

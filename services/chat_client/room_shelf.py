@@ -1,4 +1,4 @@
-"""The room's presets and votes: settings under a name, and which of two answers was better.
+"""The room's presets, votes and request log.
 
 Owns: their calls as coroutines. How votes become a leaderboard is `leaderboard`'s.
 """
@@ -17,6 +17,7 @@ from chat_client.room_values import (
     Contestant,
     Preset,
     PresetReport,
+    RequestLog,
     RoomFile,
     Totals,
     Vote,
@@ -26,7 +27,7 @@ _PRESETS = TypeAdapter(tuple[Preset, ...])
 
 
 class RoomShelf(RoomConnection):
-    """Presets and votes of one key."""
+    """Presets and votes of one key, and the requests that it may see."""
 
     async def presets(self) -> tuple[Preset, ...]:
         """One's own first, then those that others share."""
@@ -89,3 +90,8 @@ class RoomShelf(RoomConnection):
         """Who won how often against whom: one's own votes, or all that the room shares."""
         response = await self.ask("GET", "/votes/totals", params={"reach": reach})
         return Totals.model_validate_json(response.content)
+
+    async def requests(self, limit: int = 50) -> RequestLog:
+        """The newest requests to the gateway: everybody's where the key may see them."""
+        response = await self.ask("GET", "/requests", params={"limit": limit})
+        return RequestLog.model_validate_json(response.content)

@@ -47,6 +47,7 @@ from gateway.models import Models
 from gateway.pepper import load_pepper
 from gateway.relay import Parts, Relay
 from gateway.request_log import RequestLog
+from gateway.request_routes import request_routes
 from gateway.routes import RELAYED, RelayedRoute, protocol_of
 from gateway.sdk_routes import include_sdk
 from gateway.settings import GatewaySettings
@@ -154,6 +155,7 @@ def _own_routes(store: KeyStore, check: KeyCheck, database: Engine) -> APIRouter
     router = APIRouter()
     router.include_router(admin_routes(store, AuditLog(database), check))
     router.include_router(usage_routes(database, check))
+    router.include_router(request_routes(database, check))
     router.include_router(room_routes(check, database))
     return router
 

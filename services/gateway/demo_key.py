@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 FILE_NAME = "demo-key"
 NAME = "demo"
 UI_NAME = "web-uis"
-UI_SCOPES = (Scope.CHAT, Scope.MODELS_READ)  # to keep chats and to chat, nothing else
+UI_SCOPES = (Scope.CHAT, Scope.MODELS_READ)  # to keep chats and to chat
 
 
 def demo_key(store: KeyStore, settings: GatewaySettings) -> str:
@@ -40,8 +40,19 @@ def make_ui_key(store: KeyStore, settings: GatewaySettings) -> None:
     try:
         if path is not None:
             _kept_key(store, path, UI_NAME, UI_SCOPES)
+            _let_see_requests(store, settings.on_loopback)
     except OSError as error:
         log.warning("the web UIs get no key: %s cannot be written (%s)", path, error.strerror)
+
+
+def _let_see_requests(store: KeyStore, allowed: bool) -> None:
+    """Shows the pages everybody's requests only while nobody but this machine can open them."""
+    for key in store.unrevoked():
+        if key.name == UI_NAME and key.current:
+            others = key.scopes - {Scope.REQUESTS_READ}
+            scopes = others | {Scope.REQUESTS_READ} if allowed else others
+            if scopes != key.scopes:
+                store.change(UI_NAME, {"scopes": scopes})
 
 
 def _kept_key(store: KeyStore, path: Path, name: str, scopes: Sequence[Scope]) -> str:

@@ -28,6 +28,7 @@ class Scope(StrEnum):
     EMBED = "embed"
     MODELS_READ = "models:read"
     MODELS_MANAGE = "models:manage"
+    REQUESTS_READ = "requests:read"
     ADMIN = "admin"
 
 

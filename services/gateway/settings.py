@@ -7,6 +7,7 @@ reads the environment.
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -92,6 +93,9 @@ class GatewaySettings(BaseSettings):
         "as gpu=64",
     )
     bind_addr: str = Field("127.0.0.1", description="address to listen on")
+    gateway_published_addr: str = Field(
+        "", description="address that the services' ports are published on; empty: BIND_ADDR"
+    )
     gateway_port: Port = Field(8000, description="port of the gateway")
     streamlit_port: Port = Field(8501, description="port that the landing page links to")
     gradio_port: Port = Field(7860, description="port that the landing page links to")
@@ -190,6 +194,15 @@ class GatewaySettings(BaseSettings):
     def aliases(self) -> dict[str, str]:
         """The other names for models, each with the real one."""
         return read_aliases(self.gateway_aliases)
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether nobody but this machine can reach the services."""
+        address = self.gateway_published_addr or self.bind_addr
+        try:
+            return ip_address(address).is_loopback
+        except ValueError:
+            return address == "localhost"
 
     @property
     def model_servers(self) -> tuple[ModelServer, ...]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -112,6 +113,18 @@ def test_votes_are_counted(room: Room) -> None:
     assert (pair.a_wins + pair.b_wins, pair.both_bad) == (1, 0)
 
 
+def test_the_requests_that_the_gateway_saw_are_listed(
+    room: Room, gateway: Service, gateway_key: str
+) -> None:
+    headers = {"Authorization": f"Bearer {gateway_key}"}
+    path, model = f"{gateway.url}/v1/chat/completions", "none " + secrets.token_hex(4)
+    httpx.post(path, headers=headers, json={"model": model, "messages": []})
+    log = blocking(room.requests(5))
+    newest = next(row for row in log.data if row.model == model)
+    assert (log.reach, newest.status, newest.ok) == ("own", 404, False)
+    assert newest.route == "/v1/chat/completions"
+
+
 def test_a_wrong_key_keeps_nothing_and_shows_nothing(gateway: Service) -> None:
     room = Room(ChatSettings(gateway_url=gateway.url), key="lk-wrong-wrong-wrong")
     with pytest.raises(RoomAway) as away:
@@ -136,6 +149,7 @@ def test_the_gateway_makes_the_key_that_the_pages_read(tmp_path: Path) -> None:
     with running("gateway", tmp_path, {**data, "LMSTUDIO_URL": "http://127.0.0.1:9"}) as service:
         room = Room(ChatSettings(gateway_url=service.url, gateway_ui_key_file=file))
         assert blocking(room.page()).conversations == ()
+        assert blocking(room.requests()).reach == "all"  # this machine's own
 
 
 def test_lm_studios_token_never_goes_to_the_gateway() -> None:

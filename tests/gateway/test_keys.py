@@ -213,10 +213,37 @@ def test_the_web_uis_key_is_made_once_and_can_do_little(
     assert path.read_text() == first
     assert path.stat().st_mode & 0o077 == 0
     (key,) = store.all()
-    assert key.scopes == {Scope.CHAT, Scope.MODELS_READ}
+    assert key.scopes == {Scope.CHAT, Scope.MODELS_READ, Scope.REQUESTS_READ}
     store.revoke("web-uis")
     make_ui_key(store, asked)
     assert path.read_text() != first
+
+
+@pytest.mark.parametrize(
+    ("listening", "published", "all_rows"),
+    [
+        ("127.0.0.1", "", True),
+        ("0.0.0.0", "127.0.0.1", True),
+        ("0.0.0.0", "::1", True),
+        ("127.0.0.1", "localhost", True),
+        ("0.0.0.0", "", False),
+        ("0.0.0.0", "192.0.2.7", False),
+        ("127.0.0.1", "0.0.0.0", False),
+        ("127.0.0.1", "a name", False),
+    ],
+)
+def test_the_web_uis_see_everybodys_requests_only_on_this_machine(
+    store: KeyStore, settings: GatewaySettings, listening: str, published: str, all_rows: bool
+) -> None:
+    path = settings.gateway_data_dir / "ui-key"
+    asked = settings.model_copy(update={"gateway_ui_key_file": path})
+    here = {"bind_addr": listening, "gateway_published_addr": published}
+    make_ui_key(store, asked)
+    store.change("web-uis", {"scopes": frozenset({Scope.CHAT, Scope.MODELS_MANAGE})})
+    make_ui_key(store, asked.model_copy(update=here))
+    (key,) = store.all()
+    assert (Scope.REQUESTS_READ in key.scopes) == all_rows
+    assert key.scopes >= {Scope.CHAT, Scope.MODELS_MANAGE}  # what the operator chose stays
 
 
 def test_a_file_that_cannot_be_written_keeps_no_gateway_from_starting(

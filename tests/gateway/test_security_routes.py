@@ -15,7 +15,7 @@ from tests.fault_upstream import FaultUpstream, fault_upstream
 from tests.gateway.doors import OPEN, Door, every_route, filled, open_door
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-ANY_KEY = {"/lectern/usage", "/lectern/key", "/lectern/sdk-token"}
+ANY_KEY = {"/lectern/usage", "/lectern/requests", "/lectern/key", "/lectern/sdk-token"}
 MANAGE = ("/api/v1/models/load", "/api/v1/models/unload", "/api/v1/models/download")
 KEPT = ("/lectern/conversations", "/lectern/presets", "/lectern/votes")
 
