@@ -36,7 +36,6 @@ def options(settings: StreamlitSettings) -> dict[str, object]:
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
         "client.showErrorLinks": False,
-        "client.showSidebarNavigation": False,
         "logger.hideWelcomeMessage": True,
         "runner.magicEnabled": False,
         # A click while an answer comes must end the run in a way that can be told from Stop.

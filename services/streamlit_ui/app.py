@@ -1,6 +1,6 @@
 """The page's script: Streamlit runs it from top to bottom at every click.
 
-Owns: the frame around every page. The chat itself is `chat_page`'s.
+Owns: the frame around every page, and which page runs. What there is stands in `pages`.
 """
 
 from __future__ import annotations
@@ -8,8 +8,13 @@ from __future__ import annotations
 import streamlit as st
 
 from streamlit_ui import look
-from streamlit_ui.chat_page import chat_page
+from streamlit_ui.pages import pages
+from streamlit_ui.session import keep_reading
 
 st.set_page_config("Lectern", str(look.ICON), initial_sidebar_state="auto")
 look.dress()
-chat_page()
+# On top where there is room, in the side panel on a phone.
+page = st.navigation(pages(), position="top")
+if page.url_path:  # The chat at the root reads its answers by itself.
+    keep_reading()
+page.run()

@@ -15,6 +15,7 @@ from streamlit_ui.reply import Reply
 from streamlit_ui.resources import chat_settings, room, shelf
 from streamlit_ui.settings_panel import load_settings
 
+READ_S = 3.0  # Well within CHAT_ABANDONED_S.
 NOT_THERE = "That chat is not kept any more. Here is a new one."
 NOT_NOW = "That chat cannot be read now: the gateway keeps it. Here is a new one."
 
@@ -143,6 +144,12 @@ def read_on() -> None:
     """
     for reply in _replies_under_way():
         reply.take(0)
+
+
+@st.fragment(run_every=READ_S)
+def keep_reading() -> None:
+    """Draws nothing; lets the answers of the chat go on while another page is shown."""
+    read_on()
 
 
 def _replies_under_way() -> list[Reply]:

@@ -1,0 +1,17 @@
+"""The pages of the UI, in the order of the navigation: one line for each.
+
+Owns: their titles, icons and addresses. What a page shows is its own module's.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from streamlit_ui.chat_page import chat_page
+
+
+def pages() -> list[st.Page]:
+    """Everything that can be opened; the first is the one at the root."""
+    return [
+        st.Page(chat_page, title="Chat", icon=":material/chat:", url_path="chat", default=True),
+    ]
