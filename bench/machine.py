@@ -59,18 +59,29 @@ def raise_priority(niceness: int) -> None:
         group.write_text(str(niceness))
 
 
+def raise_family(niceness: int) -> None:
+    """The same for programs started since that made sessions of their own, as browsers do."""
+    for pid in tree(os.getpid()):
+        group = Path(f"/proc/{pid}/autogroup")
+        with contextlib.suppress(OSError):
+            if niceness and group.exists():
+                group.write_text(str(niceness))
+
+
 def start(
     command: Sequence[str],
-    core: int,
+    core: int | None,
     env: Mapping[str, str] | None = None,
     log: Path | None = None,
     priority: int = 0,
     stdout: int | None = None,
 ) -> subprocess.Popen[str]:
-    """Starts a process on one core; what it says goes to `log`, standard output to `stdout`."""
+    """Starts a process, on one core if one is named; what it says goes to `log`, standard output
+    to `stdout`."""
 
     def pin() -> None:
-        os.sched_setaffinity(0, {core})
+        if core is not None:
+            os.sched_setaffinity(0, {core})
         if priority:
             os.setpriority(os.PRIO_PROCESS, 0, priority)
 
