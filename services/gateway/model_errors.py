@@ -160,7 +160,7 @@ def _message(document: Any, error: Any, fields: dict[str, Any]) -> str:
 
 def _kept(status: int, message: str, fields: dict[str, Any]) -> ModelServerError:
     """The error as the model server named it."""
-    status = status if status >= 400 else 502
+    status = _shown(status)
     type_, code, param = (fields.get(name) for name in ("type", "code", "param"))
     return ModelServerError(
         message[:MAX_MESSAGE_CHARS],
@@ -171,8 +171,13 @@ def _kept(status: int, message: str, fields: dict[str, Any]) -> ModelServerError
     )
 
 
+def _shown(status: int) -> int:
+    """The status that the caller sees: HTTP has no error beyond these."""
+    return status if 400 <= status < 600 else 502
+
+
 def _silent(status: int) -> ModelServerError:
-    told = status if status >= 400 else 502
+    told = _shown(status)
     return ModelServerError(
         f"The model server answered {status} without saying why.",
         502 if told in (401, 403) else told,

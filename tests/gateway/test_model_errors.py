@@ -102,6 +102,12 @@ def test_every_shape_keeps_its_words(body: dict[str, object]) -> None:
     assert body_of(folded, Protocol.NATIVE)["error"]["type"] == "invalid_request"
 
 
+@pytest.mark.parametrize("status", [600, 777, 999, 200])
+@pytest.mark.parametrize("body", [b"", b'{"error": "broken"}', b'{"error": {"message": "broken"}}'])
+def test_a_status_that_is_no_error_becomes_502(status: int, body: bytes) -> None:
+    assert status_of(read_error(status, body)) == 502
+
+
 @pytest.mark.parametrize("body", [b"<html>oops</html>", b"", b"[1]", b'{"error": {}}', b"\xff"])
 def test_nonsense_becomes_a_sentence(body: bytes) -> None:
     folded = read_error(500, body)
