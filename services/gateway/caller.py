@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from gateway.caller_connection import WRITE_PIECE
+from gateway.caller_connection import CONNECTION, CallerConnection
 from gateway.errors import BodyTooLarge, GatewayError, Protocol, body_of, event_of, headers_of
 from gateway.errors import status_of as error_status
 from gateway.key_check import offered_key
@@ -27,18 +27,7 @@ TO_MODEL_SERVER = (
     b"anthropic-beta",
     b"openai-beta",
 )
-TO_CALLER = ("content-type", "content-length", "cache-control", "retry-after", "x-should-retry")
-
-
-# Most answers that are not streamed are done sooner; who leaves before is noticed then.
-WATCH_AFTER_S = 0.02
-
-
-_NO_WAY: dict[str, Callable[[bytes], bool]] = {}
-
-
-def _not_at_once(piece: bytes) -> bool:  # noqa: ARG001 (another server than ours has no short way)
-    return False
+TO_CALLER = ("content-type", "cache-control", "retry-after", "x-should-retry")
 
 
 class CallerLeft(Exception):
@@ -52,10 +41,8 @@ class Caller:
         self._receive = receive
         self._send = send
         self._visit = visit
-        #: Writes a piece at once, or says that `send` must; see `caller_connection`.
-        self.write_piece: Callable[[bytes], bool] = (scope.get("extensions") or _NO_WAY).get(
-            WRITE_PIECE, _not_at_once
-        )
+        # Under another server than ours there is none, and nobody's leaving is noticed.
+        self._connection: CallerConnection | None = scope.get("extensions", {}).get(CONNECTION)
         # The first of a repeated header counts; the server gives names in lower case.
         self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         # As the server saw it: a header that names another one could be made up.
@@ -64,8 +51,7 @@ class Caller:
         self.streaming = False
         self.status = 0
         self.left = False
-        self._watch: asyncio.Task[None] | None = None
-        self._watch_later: asyncio.TimerHandle | None = None
+        self._work: asyncio.Task[object] | None = None
 
     def header(self, name: bytes) -> str:
         """The first value of a header (name in lower case), or an empty string."""
@@ -87,53 +73,61 @@ class Caller:
 
     async def read_body(self, max_bytes: int) -> bytes:
         """The whole body; raises `BodyTooLarge` as soon as the limit is passed."""
-        pieces: list[bytes] = []
-        size = 0
-        while True:
+        whole = self._connection.take_body() if self._connection is not None else None
+        pieces = [whole or b""]
+        size, more = len(pieces[0]), whole is None
+        while more and size <= max_bytes:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 self.left = True
                 raise CallerLeft
             pieces.append(message.get("body", b""))
             size += len(pieces[-1])
-            if size > max_bytes:
-                raise BodyTooLarge(
-                    f"The request's body is larger than {max_bytes} bytes, the limit here."
-                )
-            if not message.get("more_body"):
-                return b"".join(pieces)
+            more = message.get("more_body", False)
+        if size > max_bytes:
+            raise BodyTooLarge(
+                f"The request's body is larger than {max_bytes} bytes, the limit here."
+            )
+        return b"".join(pieces)
 
     async def __aenter__(self) -> Caller:
-        loop = asyncio.get_running_loop()
-        work = asyncio.current_task(loop)  # looking the loop up again is a system call before 3.12
-        assert work is not None  # noqa: S101 (a coroutine runs in a task)
-        self._watch_later = loop.call_later(WATCH_AFTER_S, self._begin_watching, work)
+        if self._connection is not None:
+            self._work = asyncio.current_task()
+            self._connection.tell_leaving(self._leave)
         return self
 
-    async def __aexit__(self, *_: object) -> bool:
-        """Swallows the cancellation that the caller's leaving caused, and nothing else."""
-        if self._watch_later is not None:
-            self._watch_later.cancel()
-        if self._watch is not None:
-            self._watch.cancel()
-        if not self.left or (work := asyncio.current_task()) is None:
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> bool:
+        """Swallows what the caller's leaving caused, and no defect."""
+        if self._connection is not None:
+            self._connection.tell_leaving(None)
+        if not self.left or self._work is None:
             return False
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(0)  # takes a cancellation that is on its way
-        return work.uncancel() == 0
+        expected = error is None or isinstance(error, asyncio.CancelledError | GatewayError)
+        return self._work.uncancel() == 0 and expected
 
-    def _begin_watching(self, work: asyncio.Task[object]) -> None:
-        """A task of its own is worth its cost only for an answer that takes a while."""
-        self._watch = asyncio.create_task(self._cancel_when_left(work))
-
-    async def _cancel_when_left(self, work: asyncio.Task[object]) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+    def _leave(self) -> None:
         self.left = True
-        work.cancel()
+        if self._work is not None:
+            self._work.cancel()
+
+    async def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Sends a whole answer; only listed headers cross."""
+        crossing = self._begin(status, headers)
+        if self._connection is None or not self._connection.write_answer(status, crossing, body):
+            crossing.append((b"content-length", b"%d" % len(body)))
+            await self._send({"type": "http.response.start", "status": status, "headers": crossing})
+            await self.send(body, last=True)
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
-        """Sends the answer's head; only listed headers cross."""
+        """Sends the head of an answer that comes piece by piece; only listed headers cross."""
+        crossing = self._begin(status, headers)
+        await self._send({"type": "http.response.start", "status": status, "headers": crossing})
+
+    def _begin(self, status: int, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
         crossing = [
             (name.encode(), headers[name].encode("latin-1"))
             for name in TO_CALLER
@@ -150,7 +144,11 @@ class Caller:
             crossing += visit.reservation.headers
         self.status, self.started = status, True
         self.streaming = headers.get("content-type", "").startswith("text/event-stream")
-        await self._send({"type": "http.response.start", "status": status, "headers": crossing})
+        return crossing
+
+    def write_piece(self, piece: bytes) -> bool:
+        """Sends bytes of an answer that has begun at once; False: `send` must, which may wait."""
+        return self._connection is not None and self._connection.write_piece(piece)
 
     async def send(self, piece: bytes, *, last: bool = False) -> None:
         """Sends bytes of the answer's body."""
@@ -160,12 +158,8 @@ class Caller:
         """Tells the caller about an error: as an answer, or as an event once a stream has begun."""
         if not self.started:
             body = orjson.dumps(body_of(error, protocol))
-            await self.start(
-                error_status(error),
-                {"content-type": "application/json", "content-length": str(len(body))}
-                | headers_of(error),
-            )
-            await self.send(body, last=True)
+            head = {"content-type": "application/json"} | headers_of(error)
+            await self.answer(error_status(error), head, body)
         elif self.streaming:
             await self.send(event_of(error, protocol), last=True)
         # Else status and length are out: leaving the answer unfinished makes the server close the

@@ -3,18 +3,26 @@
 Owns what happens to a request that is sent before the last one is answered (HTTP pipelining).
 uvicorn would stop reading and lose sight of the first: when its caller leaves, nobody is told, and
 a slot stays taken. Here the early request is not read and the connection closes after the answer,
-which tells its sender to ask again (RFC 9112, section 9.3.2). And `write_piece`, the short way for
-a stream's usual piece. Everything else is uvicorn's.
+which tells its sender to ask again (RFC 9112, section 9.3.2). Also the short ways past ASGI that a
+relayed request takes (`caller`): a whole answer or a stream's piece in one system call, and word
+that the caller left. What they write is what uvicorn would. Everything else is uvicorn's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.head_limit import HeadLimit
 
-# Where a request's scope names `write_piece`, among its extensions (ASGI 3).
-WRITE_PIECE = "lectern.write_piece"
+# Where a request's scope names its connection, among its extensions (ASGI 3).
+CONNECTION = "lectern.connection"
+# A larger answer is not copied to go out in one piece with its head.
+MAX_COPIED_BYTES = 64 * 1024
+# What ends a line or is no text: in a head only the ends of its own lines.
+_CONTROL = bytes(range(9)) + bytes(range(10, 32)) + b"\x7f"
 
 
 class CallerConnection(HeadLimit):
@@ -23,6 +31,7 @@ class CallerConnection(HeadLimit):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._early = False
+        self._on_left: Callable[[], None] | None = None
 
     @property
     def _answering(self) -> bool:
@@ -52,7 +61,66 @@ class CallerConnection(HeadLimit):
     def on_headers_complete(self) -> None:
         if not self._early:
             super().on_headers_complete()
-            self.scope["extensions"] = {WRITE_PIECE: self.write_piece}  # type: ignore[dict-item]
+            self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
+
+    def take_body(self) -> bytes | None:
+        """The request's body if all of it is here, as a rule; None: ask ASGI's `receive`."""
+        cycle = self.cycle
+        if cycle.more_body or cycle.disconnected or cycle.waiting_for_100_continue:
+            return None
+        body, cycle.body = bytes(cycle.body), bytearray()
+        cycle.message_event.clear()
+        self.flow.resume_reading()
+        return body
+
+    def tell_leaving(self, on_left: Callable[[], None] | None) -> None:
+        """Whom to call when the caller leaves before the answer's end; at once if they have."""
+        self._on_left = on_left
+        if on_left is not None and self.cycle.disconnected:
+            on_left()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.scope is not None:  # else the two hold each other until a collection
+            self.scope.pop("extensions", None)
+        if self._on_left is not None and self.cycle.disconnected:
+            self._on_left()
+
+    def write_answer(
+        self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes
+    ) -> bool:
+        """Writes a whole answer; `headers` without its length.
+
+        False: it was not written (something is unusual); ASGI's `send` knows what to do.
+        """
+        cycle = self.cycle
+        if (
+            cycle.response_started
+            or cycle.disconnected
+            or cycle.waiting_for_100_continue
+            or not cycle.keep_alive
+            or self.flow.write_paused
+            or status < 200
+            or status in (204, 304)
+            or cycle.scope["method"] == "HEAD"
+        ):
+            return False
+        lines = [STATUS_LINE[status]]
+        lines += [b"%b: %b\r\n" % header for header in cycle.default_headers]
+        lines += [b"%b: %b\r\n" % header for header in headers]
+        lines.append(b"content-length: %d\r\n\r\n" % len(body))
+        head = b"".join(lines)
+        if len(head.translate(None, _CONTROL)) != len(head) - 2 * (len(lines) + 1):
+            return False  # a value would end its line: uvicorn refuses it
+        if len(body) <= MAX_COPIED_BYTES:
+            self.transport.write(head + body)
+        else:
+            self.transport.write(head)
+            self.transport.write(body)
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
     def write_piece(self, piece: bytes) -> bool:
         """Writes a piece of an answer that has begun and goes on, without waiting.

@@ -62,12 +62,13 @@ async def ask_json(server: WatchedServer, path: str) -> Any:
     body = await read_whole(answer)
     if error := read_error(answer.status, body) if answer.status >= 300 else None:
         raise error
-    if error := error_in_success(body):
-        raise error
     try:
-        return orjson.loads(body)
+        document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
+    if error := error_in_success(document):
+        raise error
+    return document
 
 
 def _openai_entries(document: Any) -> dict[str, Entry]:

@@ -101,7 +101,7 @@ class FairQueue:
         It may be called before this returns. Raises `QueueFull` and changes nothing then.
         """
         line = self._lines.get(key) or Line(key)
-        must_wait = self.free == 0 or self._waiting > 0
+        must_wait = self._running >= self._slots or self._waiting > 0
         if must_wait and len(line.waiting) >= self._max_per_key:
             raise QueueFull(True, len(line.waiting))
         if must_wait and self._waiting >= self._max_waiting:
@@ -135,7 +135,7 @@ class FairQueue:
 
     def _assign(self) -> None:
         """Gives free slots to whose turn it is. The only place where a request starts."""
-        while self.free and self._turns:
+        while self._running < self._slots and self._turns:
             line = self._turns[0]
             ticket = line.waiting[0]
             if line.account < ticket.cost:

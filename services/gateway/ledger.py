@@ -91,7 +91,8 @@ class Ledger:
             done.set_result(None)
         elif self._patience is None:
             self._patience = self._loop.call_later(COMMIT_TIMEOUT_S, self._end_patience, done)
-        self._wake.set()
+        if not self._wake.is_set():  # else the writer has not looked yet: this row was first
+            self._wake.set()
         return done
 
     def _end_patience(self, oldest: asyncio.Future[None]) -> None:

@@ -89,18 +89,12 @@ def read_error(status: int, body: bytes) -> GatewayError:
     return _fold(status, document)
 
 
-def error_in_success(body: bytes) -> GatewayError | None:
-    """The error in a body that came with status 200, or None when it is a real answer.
+def error_in_success(document: Any) -> GatewayError | None:
+    """The error in a document that came with status 200, or None when it is a real answer.
 
     LM Studio answers an unknown route with 200 and a string; a good `/v1/responses` reply has
     `"error": null`.
     """
-    if b'"error"' not in body:
-        return None
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
     if not isinstance(document, dict) or document.get("error") is None or "choices" in document:
         return None
     if isinstance(document.get("output"), list):

@@ -36,9 +36,7 @@ class ModelList(Relay):
             raise LedgerAway("Usage cannot be written down right now. Try again in a moment.")
         body = orjson.dumps(await self._found(scope, key))
         await self._end(visit, "ok", 200)
-        head = {"content-type": "application/json", "content-length": str(len(body))}
-        await caller.start(200, head)
-        await caller.send(body, last=True)
+        await caller.answer(200, {"content-type": "application/json"}, body)
 
     async def _found(self, scope: Scope, key: Key) -> dict[str, Any]:
         models = self._parts.models

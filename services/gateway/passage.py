@@ -74,15 +74,14 @@ async def _pass_whole(
             )
     whole = bytes(body)
     document = read_whole(whole)
-    if error := error_in_success(whole):
+    if error := error_in_success(document):
         raise _told(error, visit)
     if visit.ask.stream and visit.route.end_marks:
         raise ModelServerUnreadable("The model server did not answer with a stream.")
     visit.meter.see_answer(document)
     await commit("ok")
     await beat.stop()
-    await caller.start(answer.status, answer.headers)
-    await caller.send(whole, last=True)
+    await caller.answer(answer.status, answer.headers, whole)
 
 
 async def _pass_stream(
@@ -139,10 +138,7 @@ async def _begin(caller: Caller, beat: Heartbeat, answer: Answer, run: bytes) ->
         raise ModelServerCut(EMPTY)
     await beat.stop()
     if not caller.started:
-        # A length would be wrong as soon as an event is left out or an error is added.
-        headers = {**answer.headers}
-        headers.pop("content-length", None)
-        await caller.start(answer.status, headers)
+        await caller.start(answer.status, answer.headers)
 
 
 async def _rest(answer: Answer) -> bytes:

@@ -58,6 +58,7 @@ class Relay:
     def __init__(self, route: RelayedRoute, parts: Parts) -> None:
         self._route = route
         self._parts = parts
+        self._plain = "" if "{" in route.path else route.path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The story of a request."""
@@ -100,7 +101,7 @@ class Relay:
         try:
             visit.answer = await parts.upstreams.open(
                 self._route.method,
-                target(scope),
+                target(scope, self._plain),
                 caller.forwarded_headers(),
                 visit.ask.body,
                 among=parts.models.servers(visit.ask.model or named_in(scope), self._route.where),
@@ -156,7 +157,12 @@ def named_in(scope: Scope) -> str:
     return str(scope.get("path_params", {}).get("model", ""))
 
 
-def target(scope: Scope) -> str:
-    """The path and query to ask the model server for, encoded anew from what routing decoded."""
-    query = scope["query_string"].decode("latin-1")
-    return quote(scope["path"], safe="/:@!$&'()*+,;=~-._") + (f"?{query}" if query else "")
+def target(scope: Scope, plain: str) -> str:
+    """The path and query to ask the model server for, encoded anew from what routing decoded.
+
+    `plain`: a path that needs no encoding, since it is a route's own text.
+    """
+    query, path = scope["query_string"].decode("latin-1"), scope["path"]
+    if path != plain:
+        path = quote(path, safe="/:@!$&'()*+,;=~-._")
+    return f"{path}?{query}" if query else str(path)

@@ -24,6 +24,8 @@ from gateway.usage import Usage, UsageMeter
 # Ids of one process share a random stem: unique without a system call for each request.
 _STEM = secrets.token_hex(6)
 _numbers = itertools.count(1)
+# What every request begins with; neither is ever changed.
+_NOT_READ, _NOTHING_USED = Ask(b""), UsageMeter(0)
 
 
 class Visit:
@@ -57,8 +59,8 @@ class Visit:
         self.request_id = f"req_{_STEM}{next(_numbers):08x}"
         self.began = time.monotonic()
         self.key: Key | None = None
-        self.ask = Ask(b"")
-        self.meter = UsageMeter(0)
+        self.ask = _NOT_READ
+        self.meter = _NOTHING_USED
         self.place: Place | None = None
         self.reservation: Reservation | None = None
         self.answer: Answer | None = None
