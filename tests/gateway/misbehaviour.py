@@ -11,7 +11,7 @@ import threading
 from tests.fault_upstream import Exchange
 from tests.gateway.model_answers import ModelAnswer
 
-SILENCE_S = 2.0  # GATEWAY_ANSWER_TIMEOUT_S of the gateway in front
+SILENCE_S = 3.0  # GATEWAY_ANSWER_TIMEOUT_S of the gateway in front
 NO_MODEL = b'{"error": {"message": "No models loaded.", "type": "invalid_request_error"}}'
 ERROR_EVENT = b'event: error\ndata: {"error":{"message":"Compute error."},"message":"x"}\n\n'
 

@@ -36,12 +36,6 @@ def hang(exchange: Exchange) -> None:
     exchange.wait_until_caller_left()
 
 
-def start_then_hang(exchange: Exchange) -> None:
-    exchange.start_stream()
-    exchange.chunk(EVENT)
-    exchange.wait_until_caller_left()
-
-
 def test_a_stream_passes_byte_for_byte(folder: Path) -> None:
     pieces = [b": hello\r\n\r\n", EVENT[:10], EVENT[10:], b'data: {"x":"\xc3', b'\xa4"}\n\n']
     pieces += [b"data: [DO", b"NE]\n\n"]
@@ -82,18 +76,6 @@ def test_the_request_passes_byte_for_byte_without_the_callers_key(folder: Path) 
     assert key not in str(seen.headers)
     assert "cookie" not in seen.headers
     assert "x-evil" not in seen.headers
-
-
-@pytest.mark.parametrize("behave", [hang, start_then_hang])
-def test_a_caller_who_leaves_closes_the_model_server(
-    folder: Path, behave: Callable[[Exchange], None]
-) -> None:
-    with fault_upstream(behave) as upstream, gateway_before(upstream.url, folder) as front:
-        with pytest.raises(httpx.ReadTimeout):
-            front.client.post(CHAT, json=BODY, timeout=0.5)
-        wait_until(lambda: upstream.seen, "the request to arrive")
-        assert upstream.seen[0].caller_left.wait(10)
-        wait_until(lambda: '"outcome":"caller_left"' in front.service.log, "its line in the log")
 
 
 def test_a_stream_that_dies_ends_with_an_error_event(folder: Path) -> None:

@@ -572,7 +572,7 @@ def test_too_much_at_once_on_one_connection_is_refused(
 def test_silence_ends_with_an_error_and_a_cancelled_prediction(folder: Path) -> None:
     with lmstudio_sockets() as server:
         server.silent = True
-        env = {**ENV, "GATEWAY_ANSWER_TIMEOUT_S": "0.3"}
+        env = {**ENV, "GATEWAY_ANSWER_TIMEOUT_S": "2"}
         with gateway_before(server.url, folder, env) as front, let_in(front) as socket:
             predict(socket, named(CHAT))
             told = until(socket, "channelError")

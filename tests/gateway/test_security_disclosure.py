@@ -75,7 +75,7 @@ def behave(exchange: Exchange) -> None:
 
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Front, FaultUpstream]]:
-    env = {"LMSTUDIO_API_TOKEN": TOKEN, "GATEWAY_ANSWER_TIMEOUT_S": "0.5"}
+    env = {"LMSTUDIO_API_TOKEN": TOKEN, "GATEWAY_ANSWER_TIMEOUT_S": "2"}
     with fault_upstream(behave) as upstream:
         with gateway_before(upstream.url, tmp_path_factory.mktemp("secrets"), env) as opened:
             yield opened, upstream

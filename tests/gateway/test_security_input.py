@@ -311,15 +311,15 @@ async def test_a_head_that_never_ends_is_hung_up_on(monkeypatch: pytest.MonkeyPa
 async def test_a_slow_body_and_a_kept_connection_are_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(head_limit, "HEAD_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(head_limit, "HEAD_TIMEOUT_S", 0.5)
     async with served(echo) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(2):
             writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
-            await asyncio.sleep(0.3)  # several times what a head may take
+            await asyncio.sleep(1.2)  # several times what a head may take
             writer.write(b"ok")
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
             assert head.startswith(b"HTTP/1.1 200")
             await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 30)
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(1.2)
         writer.close()

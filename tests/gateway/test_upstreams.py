@@ -102,7 +102,7 @@ def test_a_silent_server_may_still_be_working_so_nobody_else_is_asked(folder: Pa
     def silent(exchange: Exchange) -> None:
         exchange.wait_until_caller_left()
 
-    env = {"GATEWAY_ANSWER_TIMEOUT_S": "0.5"}
+    env = {"GATEWAY_ANSWER_TIMEOUT_S": "2"}
     both = (silent, listing("m"))
     with two_servers(folder, both, both, **env) as (front, desk, gpu):
         assert ask(front).status_code == 504
