@@ -56,6 +56,15 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     await .keep(room) -> bool: sends what is not kept yet, also in mid-answer; never raises
     .room_id, .name, .title, .settings, .system_prompt, .sampling, .not_kept (sentence or "")
 
+**Playground**: Asked(model, sampling, label): one contestant; labelled([Asked]) fills the labels
+    Round.start(settings, prompt, [Asked, …], blind=False, system_prompt="") asks all at once
+    round.panes -> (Pane(asked, reply, alias, .entry: Entry), …), .open, .take(), .stop(),
+        .name(pane), .numbers(pane), .parted() -> [(shared, rest)], .revealed, .reveal(), .verdict
+        Call .take() every few hundredths of a second while .open, then draw each .entry.
+    verdicts(round) -> [(verdict, words)];  no_vote_because(round) -> sentence or ""
+    await cast(room, round, verdict, shared=True) -> "" or why nothing is kept; it reveals
+    demos(models, chosen) -> [Demo(name, what, prompt, asked, blind, mark, problem)]
+
 **Context**: measure_context(messages, window, memory, answer_tokens) -> ContextUse(system, history,
     files, answer, window, estimated, falls_out, .used, .free, .share, .full, .line)
     TokenMemory: one a conversation; .learn(turn.messages, turn.stats) after each answer
@@ -94,6 +103,10 @@ from chat_client.key_rights import KeyRights
 from chat_client.leaderboard import Standing, leaderboard
 from chat_client.messages import Finished, Message, Piece, Reasoning, Stats, Text, ToolCall
 from chat_client.model_loading import LoadProgress, load_model, unload_model
+from chat_client.playground import Asked, Pane, Round, labelled, parted
+from chat_client.playground_demos import Demo, demos
+from chat_client.playground_vote import Verdict, cast, no_vote_because, verdicts
+from chat_client.reply import Reply
 from chat_client.room import Room
 from chat_client.room_connection import RoomAway, RoomRefused, RoomStale, blocking
 from chat_client.room_values import (
@@ -129,6 +142,7 @@ __all__ = [
     "SAMPLING_FIELDS",
     "SUGGESTED",
     "Answer",
+    "Asked",
     "ChatError",
     "ChatSettings",
     "Contestant",
@@ -136,6 +150,7 @@ __all__ = [
     "Conversation",
     "ConversationPage",
     "DayGroup",
+    "Demo",
     "Dialogue",
     "Entry",
     "Exchange",
@@ -149,9 +164,11 @@ __all__ = [
     "Message",
     "Model",
     "ModelGroup",
+    "Pane",
     "Piece",
     "Preset",
     "Reasoning",
+    "Reply",
     "RequestLog",
     "RequestRow",
     "Room",
@@ -159,6 +176,7 @@ __all__ = [
     "RoomFile",
     "RoomRefused",
     "RoomStale",
+    "Round",
     "Sampling",
     "SamplingField",
     "ServerState",
@@ -175,16 +193,22 @@ __all__ = [
     "ToolCall",
     "Totals",
     "Turn",
+    "Verdict",
     "Vote",
     "blocking",
     "by_day",
+    "cast",
+    "demos",
     "drop_oldest",
     "first_difference",
     "grouped",
+    "labelled",
     "leaderboard",
     "list_models",
     "load_model",
     "measure_context",
+    "no_vote_because",
+    "parted",
     "parting",
     "probe",
     "read_attachment",
@@ -195,5 +219,6 @@ __all__ = [
     "snippets",
     "stream_answer",
     "unload_model",
+    "verdicts",
     "vision_problem",
 ]

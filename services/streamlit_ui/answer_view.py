@@ -16,9 +16,9 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
 
 from chat_client import Entry
+from chat_client.reply import Reply
 from streamlit_ui.blocks import Blocks
 from streamlit_ui.prose import for_page
-from streamlit_ui.reply import Reply
 
 FRAME_S = 0.04  # 25 updates a second: smooth to the eye, and the browser keeps up at any speed.
 POLL_S = 0.02  # How late Stop may be noticed while nothing comes.

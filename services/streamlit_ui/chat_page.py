@@ -8,6 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from chat_client import ServerState
+from chat_client.reply import Reply
 from streamlit_ui import message_view
 from streamlit_ui.attachments_panel import Attached, attachments_panel
 from streamlit_ui.choice import Choice
@@ -16,7 +17,6 @@ from streamlit_ui.conversation import Conversation
 from streamlit_ui.history_panel import history_panel
 from streamlit_ui.opening import RETRY_S, banner, state_page, welcome
 from streamlit_ui.presets_panel import presets_panel
-from streamlit_ui.reply import Reply
 from streamlit_ui.resources import history, server_watch
 from streamlit_ui.session import ask, read_on, this_conversation
 from streamlit_ui.sidebar import sidebar

@@ -24,7 +24,7 @@ from chat_client import (
     drop_oldest,
 )
 from chat_client.background import background_loop
-from streamlit_ui.reply import Reply
+from chat_client.reply import Reply
 
 MOST_CONVERSATIONS = 200
 LONGEST_IDLE_S = 12 * 3600.0

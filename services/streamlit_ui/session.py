@@ -8,10 +8,10 @@ from __future__ import annotations
 import streamlit as st
 
 from chat_client import ChatError, Dialogue, Entry, RoomRefused, Sampling, Turn, blocking
+from chat_client.reply import Reply
 from streamlit_ui.attachments_panel import Attached, forget_attached
 from streamlit_ui.choice import Choice
 from streamlit_ui.conversation import Conversation
-from streamlit_ui.reply import Reply
 from streamlit_ui.resources import chat_settings, room, shelf
 from streamlit_ui.settings_panel import load_settings
 

@@ -115,24 +115,26 @@ class Upstream:
         return f"http://127.0.0.1:{self.port}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            self.headers.append(head)
-            method, path, _ = head.split(" ", 2)
-            length = next(
-                (
-                    int(line[15:])
-                    for line in head.split("\r\n")
-                    if line[:15].lower() == "content-length:"
-                ),
-                0,
-            )
-            body = await reader.readexactly(length)
-            if path in self.routes or method == "GET":
-                await self._answer_json(writer, method, path)
-            else:
-                await self._answer_stream(reader, writer, json.loads(body))
-        writer.close()
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                self.headers.append(head)
+                method, path, _ = head.split(" ", 2)
+                length = next(
+                    (
+                        int(line[15:])
+                        for line in head.split("\r\n")
+                        if line[:15].lower() == "content-length:"
+                    ),
+                    0,
+                )
+                body = await reader.readexactly(length)
+                if path in self.routes or method == "GET":
+                    await self._answer_json(writer, method, path)
+                else:
+                    await self._answer_stream(reader, writer, json.loads(body))
+        finally:
+            writer.close()
 
     async def _answer_json(self, writer: asyncio.StreamWriter, method: str, path: str) -> None:
         status, body = self.routes.get(path, (200, unknown_route(method, path)))
@@ -205,3 +207,4 @@ async def _end(server: asyncio.Server) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)  # The loop closes a transport's socket in its next turn.

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from chat_client import ChatSettings, Dialogue, Room, Sampling
+from chat_client.reply import Reply
 from streamlit_ui.conversation import Conversation, Shelf
-from streamlit_ui.reply import Reply
 from tests.chat_client.upstream import Cut, Hang, Pause, Upstream, chunk, upstream
 from tests.running import wait_until
 

@@ -1,6 +1,6 @@
-"""One answer under way, kept outside the browser's session so that a reload finds it again.
+"""One answer under way, for pages whose scripts come and go: a reload finds it again.
 
-Owns: being the only reader of its Answer and filling the dialogue's entry with what comes. Who
+Owns: being the only reader of its Answer and filling the turn's entry with what comes. Who
 draws it, and where it is kept, are the business of others.
 """
 
@@ -9,11 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from chat_client import Answer, Entry, Exchange, Turn
+from chat_client.background import Answer
+from chat_client.dialogue import Turn
+from chat_client.dialogue_entry import Entry
+from chat_client.exchange import Exchange
 
 
 class Reply:
-    """Feeds a dialogue's turn from an answer; `ended` is called once, on whichever thread."""
+    """Feeds a turn from an answer; `ended` is called once, on whichever thread."""
 
     def __init__(self, turn: Turn, answer: Answer, ended: Callable[[], None] = lambda: None):
         self.entry: Entry = turn.answer
