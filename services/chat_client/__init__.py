@@ -82,6 +82,7 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
 
 **For people who build**: snippets(settings, model, messages, sampling, show_key=False,
     base_url="") -> [Snippet(language, title, code)]
+    outside_address(settings, page_host) -> the server's root as people outside a container reach it
     Exchange, given to stream_answer as `record`, or Answer.exchange: .request (dict),
         .request_text, .headers, .status, .frames (raw), .truncated: the last turn as it went
     first_difference(a, b) -> index or None; parting(a, b) -> (same, rest of a, rest of b) or None
@@ -103,6 +104,7 @@ from chat_client.key_rights import KeyRights
 from chat_client.leaderboard import Standing, leaderboard
 from chat_client.messages import Finished, Message, Piece, Reasoning, Stats, Text, ToolCall
 from chat_client.model_loading import LoadProgress, load_model, unload_model
+from chat_client.outside_address import outside_address
 from chat_client.playground import Asked, Pane, Round, labelled, parted
 from chat_client.playground_demos import Demo, demos
 from chat_client.playground_vote import Verdict, cast, no_vote_because, verdicts
@@ -208,6 +210,7 @@ __all__ = [
     "load_model",
     "measure_context",
     "no_vote_because",
+    "outside_address",
     "parted",
     "parting",
     "probe",

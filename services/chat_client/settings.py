@@ -57,6 +57,12 @@ class ChatSettings(BaseSettings):
     gateway_ui_key_file: Path | None = Field(
         None, description="File from which that key is read when none is set; the gateway makes it"
     )
+    gateway_port: int = Field(
+        8000, ge=1, le=65535, description="Port at which people reach the gateway"
+    )
+    engine_port: int = Field(
+        1234, ge=1, le=65535, description="Port at which this machine reaches the engine"
+    )
     chat_connect_timeout_s: float = Field(
         2.0, gt=0, description="Seconds to wait for a connection to the model server"
     )

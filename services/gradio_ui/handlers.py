@@ -34,7 +34,7 @@ class Handlers:
     """The handlers of the chat itself; one instance serves every session."""
 
     def __init__(self, settings: ChatSettings, slots: int) -> None:
-        self._settings = settings
+        self.settings = settings
         self.lookout = Lookout(settings)
         self.room = Room(settings)
         self.keeper = Keeper(self.room, settings.chat_abandoned_s)
@@ -207,7 +207,7 @@ class Handlers:
     async def _answer(
         self, session: Session, chat: Chat, exchange: Exchange, choices: Choices
     ) -> Answering:
-        turn = Turn(self._settings, self.line, exchange, choices.sampling)
+        turn = Turn(self.settings, self.line, exchange, choices.sampling)
         session.turn = turn
         self.keeper.watch(chat, turn)
         async with aclosing(self._follow(session, chat, turn, value="")) as pictures:

@@ -11,41 +11,27 @@ from typing import Any
 
 import gradio as gr
 
+from gradio_ui.chat_widgets import HINT, brand, make_box, make_chatbot, make_chats_panel
 from gradio_ui.controls import MODES, Controls, make_controls, shown_settings
+from gradio_ui.events import DIRECT, STREAMS
 from gradio_ui.handlers import Handlers
+from gradio_ui.navigation import SERVER, Navigation, make_navigation, wire_navigation
 from gradio_ui.outlook_view import AWAY_LOOK_S, OutlookView
 from gradio_ui.page_scripts import (
     ENTER,
     KEEP_MODE,
     LAST_MODE,
     NAME_ADDRESS,
-    SHELF,
     UNFOLD,
     VERSIONS,
 )
 from gradio_ui.presets import PresetPanel, Presets, make_preset_panel, wire_presets
+from gradio_ui.server_handlers import ServerHandlers
+from gradio_ui.server_page import ServerPage, make_server_page, wire_server_page
 from gradio_ui.session import Session
 from gradio_ui.shelf import Shelf
-from gradio_ui.theme import ICON
 
-SUGGESTIONS = (
-    "What is a token?",
-    "What does temperature do?",
-    "What is quantization?",
-    "Tell me a story about a fox.",
-)
-WELCOME = (
-    "## Ask the model\n"
-    "It runs on this machine or on one that you chose. Nothing you write goes anywhere else."
-)
-HINT = "Enter sends, Shift + Enter starts a new line. A model can be wrong: check what matters."
-LATEX: list[dict[str, str | bool]] = [
-    {"left": "$$", "right": "$$", "display": True},
-    {"left": "\\[", "right": "\\]", "display": True},
-    {"left": "\\(", "right": "\\)", "display": False},
-]
 SHELF_LOOK_S = 30.0
-MAX_QUESTION_CHARS = 100_000
 WAITING_ROOM = 200  # people in line at once before Gradio itself would make them wait unseen
 
 
@@ -70,6 +56,8 @@ class Parts:
     shelf: gr.HTML
     mode: gr.Radio
     presets: PresetPanel
+    navigation: Navigation
+    server: ServerPage
 
 
 def make_page(handlers: Handlers) -> gr.Blocks:
@@ -88,7 +76,7 @@ def _lay_out() -> Parts:
     address = gr.Textbox("", visible="hidden", elem_id="address", label="Chat")
     offset = gr.Number(0, visible="hidden", label="Minutes from UTC")
     versions = gr.HTML(visible="hidden", js_on_load=VERSIONS)
-    new_chat, words, shelf = _chats_panel()
+    new_chat, words, shelf = make_chats_panel()
     with gr.Sidebar(label="Settings", open=False, position="right", elem_id="settings"):
         mode = gr.Radio(
             MODES, value="user", label="Show", info="How much there is to set.", elem_id="mode"
@@ -96,14 +84,16 @@ def _lay_out() -> Parts:
         panel = make_preset_panel()
         controls = make_controls()
     with gr.Row(elem_id="head"):
-        gr.HTML(_brand(), elem_id="brand", padding=False, scale=1, min_width=120)
+        gr.HTML(brand(), elem_id="brand", padding=False, scale=1, min_width=120)
+        navigation = make_navigation()
         status = gr.HTML("", elem_id="status", padding=False, scale=1, min_width=80)
     state = gr.HTML("", visible=False, elem_id="state", padding=False)
     with gr.Column(scale=1, elem_id="chat-column") as column:
-        chatbot = _chatbot()
+        chatbot = make_chatbot()
         notice = gr.HTML("", visible=False, elem_id="notice", padding=False)
-        box = _box()
+        box = make_box()
         gr.HTML(HINT, elem_id="hint", padding=False)
+    server = make_server_page()
     return Parts(
         status,
         new_chat,
@@ -122,62 +112,9 @@ def _lay_out() -> Parts:
         shelf,
         mode,
         panel,
+        navigation,
+        server,
     )
-
-
-def _chats_panel() -> tuple[gr.Button, gr.Textbox, gr.HTML]:
-    with gr.Sidebar(label="Chats", open=False, position="left", width=280, elem_id="chats"):
-        new_chat = gr.Button("New chat", size="sm", elem_id="new-chat")
-        words = gr.Textbox(
-            placeholder="Search chats",
-            label="Search chats",
-            show_label=False,
-            max_length=200,
-            elem_id="search",
-        )
-        shelf = gr.HTML("", elem_id="shelf", apply_default_css=False, js_on_load=SHELF)
-    return new_chat, words, shelf
-
-
-def _box() -> gr.Textbox:
-    return gr.Textbox(
-        placeholder="Ask something",
-        show_label=False,
-        label="Your question",
-        lines=1,
-        max_lines=10,
-        max_length=MAX_QUESTION_CHARS,
-        autofocus=True,
-        submit_btn="Send",
-        elem_id="question",
-    )
-
-
-def _chatbot() -> gr.Chatbot:
-    return gr.Chatbot(
-        show_label=False,
-        label="Conversation",
-        placeholder=WELCOME,
-        examples=[{"text": text, "display_text": text} for text in SUGGESTIONS],
-        buttons=["copy"],
-        editable="user",
-        layout="bubble",
-        latex_delimiters=LATEX,
-        allow_tags=False,
-        sanitize_html=True,
-        feedback_options=None,
-        group_consecutive_messages=False,
-        height=None,
-        min_height=240,
-        scale=1,
-        elem_id="conversation",
-    )
-
-
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-# The line of `Handlers` decides who is served; Gradio's own would hide the question meanwhile.
-STREAMS = PRIVATE | {"concurrency_limit": None}
-DIRECT = PRIVATE | {"queue": False}
 
 
 def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
@@ -200,6 +137,14 @@ def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
     page.load(outlook.look, **looked)
     page.load(None, js=UNFOLD)
     _wire_settings(page, parts, handlers)
+    wire_navigation(page, parts.navigation, parts.session, {SERVER: parts.server.column})
+    wire_server_page(
+        parts.server,
+        parts.navigation,
+        parts.session,
+        parts.controls.values,
+        ServerHandlers(handlers.settings, handlers.lookout, handlers.room),
+    ).then(outlook.look_now, **looked)
 
 
 def _wire_settings(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
@@ -240,7 +185,3 @@ def _wire_chat(page: gr.Blocks, parts: Parts, handlers: Handlers) -> list[Any]:
         parts.shelf.select(handlers.opened, [parts.session], whole, **STREAMS),
         page.load(handlers.enter, [*who, parts.offset], whole, js=ENTER, **STREAMS),
     ]
-
-
-def _brand() -> str:
-    return f'<div class="lectern">{ICON.read_text()}<h1>Lectern</h1></div>'

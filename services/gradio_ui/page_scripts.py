@@ -32,5 +32,8 @@ NAME_ADDRESS = """(id) => {
   if (id) url.searchParams.set("chat", id); else url.searchParams.delete("chat");
   history.replaceState(history.state, "", url);
 }"""
+PLACE = """(session) => [session, new URLSearchParams(location.search).get("place") ?? ""]"""
+NAVIGATION = Path(__file__).with_name("navigation.js").read_text()
+CARDS = Path(__file__).with_name("cards.js").read_text()
 SHELF = Path(__file__).with_name("shelf.js").read_text()
 VERSIONS = Path(__file__).with_name("versions.js").read_text()

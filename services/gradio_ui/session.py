@@ -15,7 +15,11 @@ from gradio_ui.turn import Turn
 
 @dataclass
 class Session:
-    """One browser tab; `notice` is a sentence about the chat that could not be opened."""
+    """One browser tab; `notice` is a sentence about the chat that could not be opened.
+
+    `place` is what `navigation` shows, `cards` what the Server page was last given,
+    `told` what the row of a model says of its load.
+    """
 
     chat: Chat = field(default_factory=Chat)
     turn: Turn | None = None
@@ -26,6 +30,10 @@ class Session:
     looks: int = 0
     pages: int = 1
     utc_offset_minutes: int = 0
+    place: str = "chat"
+    cards: dict[str, str] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
+    loading: bool = False
 
     @property
     def busy(self) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
 from chat_client import ChatError, ChatSettings, Sampling, stream_answer
+from chat_client import Exchange as Record
 from gradio_ui.chat import Exchange
 from gradio_ui.line import Line
 
@@ -30,6 +31,7 @@ class Turn:
         self, settings: ChatSettings, line: Line, exchange: Exchange, sampling: Sampling
     ) -> None:
         self.exchange = exchange
+        self.record = Record()
         self.grace_s = 0.0
         self.lasting = False
         self._settings = settings
@@ -111,8 +113,9 @@ class Turn:
 
     async def _read(self) -> None:
         asked = self.exchange.asked
+        messages = list(asked.messages)
         answer = stream_answer(
-            self._settings, asked.answer.model, list(asked.messages), self._sampling
+            self._settings, asked.answer.model, messages, self._sampling, self.record
         )
         async with aclosing(answer) as pieces:
             async for piece in pieces:

@@ -1,0 +1,121 @@
+"""What the Server page shows and does: state, models, programs, requests, the last turn.
+
+Owns which card is drawn again and the loading of models. How a card looks is `server_cards`' and
+`request_log`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import gradio as gr
+
+from chat_client import (
+    ChatError,
+    ChatSettings,
+    Exchange,
+    RequestLog,
+    Room,
+    grouped,
+    load_model,
+    outside_address,
+    snippets,
+    unload_model,
+)
+from gradio_ui.controls import read_choices
+from gradio_ui.lookout import Lookout
+from gradio_ui.navigation import SERVER
+from gradio_ui.request_log import MOST_ROWS, log_card
+from gradio_ui.server_cards import (
+    models_card,
+    progress,
+    snippets_card,
+    state_card,
+    trouble,
+    wire_card,
+)
+from gradio_ui.session import Session
+
+LOOK_AGE_S = 4.0
+
+
+class ServerHandlers:
+    """One instance serves every session."""
+
+    def __init__(self, settings: ChatSettings, lookout: Lookout, room: Room) -> None:
+        self._settings = settings
+        self._lookout = lookout
+        self._room = room
+
+    async def look(self, session: Session, request: gr.Request, *values: Any) -> tuple[Any, ...]:
+        """The cards that look different from what this page shows."""
+        if session.place != SERVER:
+            return (gr.skip(),) * 4
+        outlook = await self._lookout.look(LOOK_AGE_S)
+        address = outside_address(self._settings, request.headers.get("host", ""))
+        choices = read_choices(values)
+        model = choices.model or outlook.choose(None) or "model"
+        programs = snippets(self._settings, model, sampling=choices.sampling, base_url=address)
+        models = models_card(grouped(outlook.models), session.told, busy=False)
+        return (
+            _changed(session, "state", state_card(outlook, address)),
+            gr.skip() if session.loading else _changed(session, "models", models),
+            _changed(session, "snippets", snippets_card(programs)),
+            _changed(session, "wire", wire_card(_last(session))),
+        )
+
+    async def log(self, session: Session) -> Any:
+        """The newest requests."""
+        if session.place != SERVER:
+            return gr.skip()
+        log: RequestLog | ChatError
+        try:
+            log = await self._room.requests(MOST_ROWS)
+        except ChatError as away:
+            log = away
+        past_gateway = self._settings.root_url != self._settings.gateway_url
+        return _changed(session, "log", log_card(log, session.utc_offset_minutes, past_gateway))
+
+    async def act(self, session: Session, event: gr.EventData) -> AsyncGenerator[str, None]:
+        """A model's button: loads or unloads it and tells of it in the model's row."""
+        asked, model = event._data, str(event._data.get("id"))
+        outlook = await self._lookout.look(LOOK_AGE_S)
+        groups = grouped(outlook.models)
+        if session.loading or outlook.find(model) is None:
+            return
+        session.loading, session.told = True, {}
+        try:
+            async with aclosing(self._act(model, asked)) as steps:
+                async for told in steps:
+                    yield models_card(groups, {model: told}, busy=True)
+        except ChatError as error:
+            session.told = {model: trouble(error)}
+        finally:
+            session.loading = False
+        outlook = await self._lookout.look(max_age_s=0.0)
+        session.cards["models"] = models_card(grouped(outlook.models), session.told, busy=False)
+        yield session.cards["models"]
+
+    async def _act(self, model: str, asked: dict[str, Any]) -> AsyncGenerator[str, None]:
+        if asked.get("do") == "unload":
+            yield "Unloading"
+            await unload_model(self._settings, model)
+            return
+        keep, context = bool(asked.get("keep")), str(asked.get("context") or "")
+        length = int(context) if keep and context.isdigit() else None
+        async with aclosing(load_model(self._settings, model, length, keep=keep)) as steps:
+            async for step in steps:
+                yield progress(step.share, step.seconds)
+
+
+def _last(session: Session) -> Exchange | None:
+    return session.turn.record if session.turn else None
+
+
+def _changed(session: Session, name: str, html: str) -> Any:
+    if session.cards.get(name) == html:
+        return gr.skip()
+    session.cards[name] = html
+    return html
