@@ -41,7 +41,7 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:
+def wait_until(condition: Callable[[], T], what: str, timeout_s: float = 60.0) -> T:
     """Polls until `condition()` is truthy and returns it; fails with `what` at the deadline."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -76,7 +76,7 @@ class Service:
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 
-    def stop(self, timeout_s: float = 20.0) -> int:
+    def stop(self, timeout_s: float = 60.0) -> int:
         """Sends SIGTERM and returns the exit code; kills after `timeout_s`."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -102,7 +102,7 @@ def running(
     name: str,
     folder: Path,
     env: Mapping[str, str] | None = None,
-    timeout_s: float = 60.0,
+    timeout_s: float = 120.0,
     port: int = 0,
 ) -> Iterator[Service]:
     """Starts `python -m name` on `port` or a free one, yields it when healthy, stops it at last."""

@@ -77,7 +77,7 @@ def gateway_before(url: str, folder: Path, env: dict[str, str] | None = None) ->
     with running("gateway", folder, settings) as service:
         key = lectern(data, "keys", "create", "--name", "tests", env=env).stdout.strip()
         headers = {"Authorization": f"Bearer {key}"}
-        with httpx.Client(base_url=service.url, headers=headers, timeout=20) as client:
+        with httpx.Client(base_url=service.url, headers=headers, timeout=60) as client:
             yield Front(service, key, client, data, env)
 
 

@@ -91,7 +91,7 @@ async def test_a_server_that_does_nothing_is_reset_in_the_end(
     def works(exchange: Exchange) -> None:
         exchange.start_stream()
         exchange.chunk(CHUNK)
-        go_on.wait(30)
+        go_on.wait(60)
         try:
             exchange.chunk(CHUNK)
         except OSError:  # a reset is known before a byte is sent
@@ -116,7 +116,7 @@ async def test_a_request_that_is_half_sent_is_cut_and_not_finished() -> None:
         with connection, contextlib.suppress(OSError):
             read.append(len(connection.recv(1000)))
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello")
-            go_on.wait(30)
+            go_on.wait(60)
             while piece := connection.recv(1 << 20):
                 read.append(len(piece))
         ended.set()

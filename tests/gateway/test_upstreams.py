@@ -122,7 +122,7 @@ def test_load_is_spread_and_a_conversation_stays(folder: Path) -> None:
     go_on = threading.Event()
 
     def waits(exchange: Exchange) -> None:
-        go_on.wait(30)
+        go_on.wait(60)
         well(exchange)
 
     both = (waits, listing("m"))
@@ -210,7 +210,7 @@ def test_an_alias_can_change_while_a_stream_runs(folder: Path) -> None:
             return
         exchange.start_stream()
         exchange.chunk(CHUNK)
-        go_on.wait(30)
+        go_on.wait(60)
         exchange.chunk(b"data: [DONE]\n\n")
         exchange.end_stream()
 

@@ -101,7 +101,7 @@ def test_who_waits_in_line_is_told_and_never_served_by_another_model(folder: Pat
 
     def one_at_a_time(exchange: Exchange) -> None:
         if b"the first" in exchange.body:
-            go_on.wait(30)
+            go_on.wait(60)
         gpu(exchange)
 
     with two_servers(

@@ -65,7 +65,7 @@ def test_a_download_and_its_status_are_asked_of_the_same_server(folder: Path) ->
     def behave(exchange: Exchange) -> None:
         if b"busy" in exchange.body:
             busy.set()
-            go_on.wait(30)
+            go_on.wait(60)
         well(exchange)
 
     with two_servers(folder, (behave, listing("m"))) as (front, desk, gpu):
@@ -89,7 +89,7 @@ def test_slots_add_up_and_each_server_gets_no_more_than_its_own(folder: Path) ->
     go_on = threading.Event()
 
     def waits(exchange: Exchange) -> None:
-        go_on.wait(30)
+        go_on.wait(60)
         well(exchange)
 
     servers = (waits, native(loaded=True)), (waits, listing("m"))

@@ -30,7 +30,7 @@ class Gate:
         self.open = threading.Event()
 
     def __call__(self, exchange: Exchange) -> None:
-        self.open.wait(30)
+        self.open.wait(60)
         exchange.start_stream()
         exchange.chunk(CHUNK)
         exchange.chunk(b"data: [DONE]\n\n")
