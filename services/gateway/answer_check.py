@@ -81,6 +81,8 @@ class StreamCheck:
         """
         if not piece.endswith(b"\n\n"):
             return 0
+        if piece.startswith(b"data: {") and piece.find(b"\n") == len(piece) - 2:
+            return int(self._says_usual(piece[6:]))  # one event on one line: nearly all are so
         events = piece[:-2].split(b"\n\n")
         return len(events) if all(map(self._is_usual, events)) else 0
 
@@ -92,17 +94,17 @@ class StreamCheck:
                 return False
         if not event.startswith(b"data: {", data) or b"\n" in event[data:]:
             return False
+        return self._says_usual(event[data + 6 :])
+
+    def _says_usual(self, data: bytes) -> bool:
         try:
-            document = orjson.loads(event[data + 6 :])
+            document = orjson.loads(data)
         except orjson.JSONDecodeError:
             return False
         kind = document.get("type")
-        return not (
-            kind in self._end_marks
-            or kind == "error"
-            or document.get("error")
-            or speaks_of_usage(document)
-        )
+        if kind is not None and (kind in self._end_marks or kind == "error"):
+            return False
+        return not (document.get("error") or speaks_of_usage(document))
 
     def take(self, run: bytes) -> bytes:
         """The events of a run of whole ones that can be passed on: all, or those before `error`."""
