@@ -6,7 +6,7 @@
 A caller closes its connection at t0. For a stream in full flow and for an answer that has not begun
 the figure is the time from t0 until the model server sees its connection closed; both ends are in
 this process and share its clock. For a caller in line, for whom nobody has asked the model server
-yet, it is the time until the next one is told, by a comment every 5 ms, that it has moved up. One
+yet, it is the time until the next one is told, by a comment every ms, that it has moved up. One
 gateway with one slot and everything on; caller and model server run on the other core. It prints
 p50, p99 and the maximum in milliseconds, and ends with code 1 when one is above 100 ms.
 """
@@ -146,7 +146,7 @@ async def measure(times: int, priority: int, folder: Path) -> bool:
     model = ModelServer()
     server = await asyncio.start_server(model.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    env = {"GATEWAY_SLOTS": "1", "GATEWAY_HEARTBEAT_S": "0.005"}
+    env = {"GATEWAY_SLOTS": "1", "GATEWAY_HEARTBEAT_S": "0.001"}
     options = "--rpm 100000000 --tpm 1000000000 --concurrency 100"
     gateway = await asyncio.to_thread(lectern(sys.executable, options, env), port, folder)
     with running(start(gateway.command, GATEWAY_CORE, gateway.env, folder / "log", priority)):
