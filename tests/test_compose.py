@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.server import GRACE_S
+from gateway.settings import GatewaySettings
 from launch.catalogue import ALL, ENGINE, Service
 from tests.running import ROOT
 
@@ -39,6 +41,12 @@ def test_only_the_engine_needs_a_profile() -> None:
     assert {name: s["profiles"] for name, s in SERVICES.items() if "profiles" in s} == {
         "engine": ["engine"]
     }
+
+
+def test_docker_waits_until_the_gateway_has_drained() -> None:
+    drain_s = GatewaySettings.model_fields["gateway_drain_s"].default
+    grace_s = float(SERVICES["gateway"]["stop_grace_period"].removesuffix("s"))
+    assert drain_s + GRACE_S < grace_s
 
 
 @every_service

@@ -142,7 +142,9 @@ class GatewaySettings(BaseSettings):
         5.0, description="seconds between comments that keep a waiting stream's line alive"
     )
     gateway_drain_s: Seconds = Field(
-        20.0, description="seconds that running answers may take to finish when it is stopped"
+        20.0,
+        description="seconds that running answers may take to finish when it is stopped; "
+        "Docker waits 30 s (stop_grace_period)",
     )
     gateway_ledger_days: int = Field(90, ge=1, description="days that rows of the ledger are kept")
     gateway_audit_days: int = Field(

@@ -1,7 +1,8 @@
-"""A running gateway refuses a revoked key on the very next request, however it was revoked."""
+"""A running gateway learns of changed keys with the next request, and drops no stream for it."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,16 +13,24 @@ from tests.fault_upstream import Exchange, fault_upstream
 from tests.gateway.conftest import Front, gateway_before
 
 MODELS = "/v1/models"
+CHAT = "/v1/chat/completions"
+EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'
+DONE = b"data: [DONE]\n\n"
+go_on = threading.Event()
 
 
-def list_models(exchange: Exchange) -> None:
-    exchange.answer(b'{"object": "list", "data": []}')
+def stream(exchange: Exchange) -> None:
+    exchange.start_stream()
+    exchange.chunk(EVENT)
+    go_on.wait(60)
+    exchange.chunk(EVENT + DONE)
+    exchange.end_stream()
 
 
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     folder: Path = tmp_path_factory.mktemp("live")
-    with fault_upstream(list_models) as upstream, gateway_before(upstream.url, folder) as made:
+    with fault_upstream(stream) as upstream, gateway_before(upstream.url, folder) as made:
         yield made
 
 
@@ -59,3 +68,21 @@ def test_rotated_by_the_command_line(front: Front) -> None:
     assert (status(front, new), status(front, newest)) == (401, 200)
     front.lectern("keys", "revoke", "cleo")
     assert [status(front, key) for key in (old, new, newest)] == [401, 401, 401]
+
+
+def test_keys_change_while_a_stream_runs(front: Front) -> None:
+    """What was admitted ends whole, also when its own key has ended meanwhile."""
+    go_on.clear()
+    key = front.lectern("keys", "create", "--name", "dora").stdout.strip()
+    body = {"model": "m", "stream": True, "messages": []}
+    with front.client.stream(
+        "POST", CHAT, json=body, headers={"Authorization": f"Bearer {key}"}
+    ) as answer:
+        pieces = answer.iter_raw()
+        assert next(pieces) == EVENT
+        assert front.lectern("keys", "revoke", "dora").returncode == 0
+        assert status(front, key) == 401
+        new = front.lectern("keys", "create", "--name", "emil").stdout.strip()
+        assert status(front, new) == 200
+        go_on.set()
+        assert b"".join(pieces) == EVENT + DONE
