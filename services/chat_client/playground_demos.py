@@ -65,7 +65,7 @@ def _quantization(models: Sequence[Model]) -> Demo:
     return Demo(
         name,
         "The same model with small and with exact weights: same seed, temperature 0.",
-        "What is quantization?",
+        "Tell me a story about a fox.",
         tuple(Asked(m.id, Sampling(temperature=0.0, seed=LAB_SEED)) for m in pair) if pair else (),
         mark=True,
         problem="" if pair else "It needs one model in two quantizations; load both first.",

@@ -38,6 +38,8 @@ def options(settings: StreamlitSettings) -> dict[str, object]:
         "client.showErrorLinks": False,
         "logger.hideWelcomeMessage": True,
         "runner.magicEnabled": False,
+        # A preset or a demo sets widgets that have a default: that is meant.
+        "global.disableWidgetStateDuplicationWarning": True,
         # A click while an answer comes must end the run in a way that can be told from Stop.
         "runner.fastReruns": False,
         **THEME,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 from streamlit import runtime
@@ -29,7 +30,15 @@ THINKING = ":material/neurology:"
 
 
 def draw(entry: Entry) -> None:
-    """An answer that has ended."""
+    """An answer that has ended, with its numbers."""
+    body(entry)
+    if entry.error is not None:
+        st.error(for_page(str(entry.error)), icon=":material/error:")
+    st.caption(numbers(entry))
+
+
+def body(entry: Entry) -> None:
+    """What an answer says."""
     if entry.reasoning:
         seconds = entry.reasoning_s or 0.0
         with st.expander(f"Thinking · {seconds:.0f} s", icon=THINKING):
@@ -39,9 +48,6 @@ def draw(entry: Entry) -> None:
     for call in entry.tool_calls:
         with st.expander(f"Wants to call {for_page(call.name)}", icon=":material/build:"):
             st.code(call.arguments, language="json")
-    if entry.error is not None:
-        st.error(for_page(str(entry.error)), icon=":material/error:")
-    st.caption(numbers(entry))
 
 
 def numbers(entry: Entry) -> str:
@@ -67,8 +73,8 @@ def follow(reply: Reply, meanwhile: Callable[[], None] = lambda: None) -> None:
     same reply further; Stop stops the model. A reload or a closed tab does not yet: the page may
     come back, and an answer that nobody reads for CHAT_ABANDONED_S seconds ends by itself.
     """
-    screen = _Screen()
-    try:
+    screen = Screen()
+    with stopping_with_the_script(reply.stop):
         while reply.open:
             changed = reply.take(POLL_S)
             # Reading the session's state is where Streamlit notices Stop while nothing is drawn.
@@ -77,11 +83,18 @@ def follow(reply: Reply, meanwhile: Callable[[], None] = lambda: None) -> None:
             meanwhile()
             if changed:
                 time.sleep(FRAME_S)
+
+
+@contextmanager
+def stopping_with_the_script(stop: Callable[[], None]) -> Iterator[None]:
+    """Calls `stop` when the person has ended the script; not when the page is drawn anew."""
+    try:
+        yield
     except RerunException:
         raise
     except BaseException:
         if not _page_has_gone():
-            reply.stop()
+            stop()
         raise
 
 
@@ -100,7 +113,7 @@ def _page_has_gone() -> bool:
     return False
 
 
-class _Screen:
+class Screen:
     """The elements of one reply under way."""
 
     def __init__(self) -> None:

@@ -92,10 +92,26 @@ textarea::placeholder, input::placeholder { color: currentColor !important; opac
 @media (max-width: 640px) {
   [data-testid="stChatMessage"] > [data-testid^="stChatMessageAvatar"] { display: none; }
 }
+/* Where answers of the Playground part, in plain text. */
+.lectern-parted { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.6; }
+.lectern-parted mark { color: inherit; border-radius: 0.2rem;
+  background: color-mix(in srgb, #D9772F 28%, transparent); }
 /* Drawn only so that the browser has the code highlighter before an answer needs it. */
 .st-key-early-code { position: absolute; width: 1px; height: 1px; overflow: hidden; opacity: 0; }
 </style>
 """
+
+
+WIDE = """
+<style>
+[data-testid="stMainBlockContainer"] { max-width: 84rem; }
+</style>
+"""
+
+
+def widen() -> None:
+    """Gives a page the room that things side by side need."""
+    st.html(WIDE)
 
 
 def dress() -> None:

@@ -39,7 +39,9 @@ def model_picker(models: Sequence[Model]) -> Model | None:
 def _chosen(models: Sequence[Model]) -> Model | None:
     """The one picked before, else the first that the key may use; it outlives a lost server."""
     usable = {model.id: model for model in models if not model.refused}
-    wanted = st.session_state.get("model")
+    wanted = st.session_state.get("model") or st.query_params.get("model")
+    if wanted and st.query_params.get("model") != wanted:
+        st.query_params["model"] = wanted  # A link brings the model, too.
     if wanted in usable:
         return usable[wanted]
     return next(iter(usable.values()), None)

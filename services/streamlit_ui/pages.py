@@ -8,10 +8,14 @@ from __future__ import annotations
 import streamlit as st
 
 from streamlit_ui.chat_page import chat_page
+from streamlit_ui.playground_page import playground_page
 
 
 def pages() -> list[st.Page]:
     """Everything that can be opened; the first is the one at the root."""
     return [
         st.Page(chat_page, title="Chat", icon=":material/chat:", url_path="chat", default=True),
+        st.Page(
+            playground_page, title="Playground", icon=":material/compare:", url_path="playground"
+        ),
     ]

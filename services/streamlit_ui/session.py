@@ -131,8 +131,7 @@ def _told(conversation: Conversation, choice: Choice) -> Sampling:
 def _send(conversation: Conversation, turn: Turn, choice: Choice, sampling: Sampling) -> None:
     window = choice.facts.context_length if choice.facts else None
     turn = conversation.fitting(turn, window, sampling.max_tokens)
-    reply = conversation.begin(chat_settings(), turn, sampling)
-    st.session_state["replies"] = [*_replies_under_way(), reply]
+    read_elsewhere([conversation.begin(chat_settings(), turn, sampling)])
     shelf().keep(conversation)
     name_in_address(conversation)
 
@@ -150,6 +149,11 @@ def read_on() -> None:
 def keep_reading() -> None:
     """Draws nothing; lets the answers of the chat go on while another page is shown."""
     read_on()
+
+
+def read_elsewhere(replies: list[Reply]) -> None:
+    """Lets these go on, too, while another page is shown."""
+    st.session_state["replies"] = [*_replies_under_way(), *replies]
 
 
 def _replies_under_way() -> list[Reply]:

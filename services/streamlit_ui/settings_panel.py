@@ -7,7 +7,7 @@ Owns: the widgets, their place in the address, and reading them. Names, limits a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -54,20 +54,24 @@ def settings_panel(mode: Mode) -> tuple[Sampling, str | None]:
         **IN_ADDRESS,
     )
     st.caption("Tells the model who it is; sent ahead of every question.")
+    values = settings_widgets([field for field in SAMPLING_FIELDS if field.shown_in(mode)])
+    return replace(Sampling(), **values), system_prompt
+
+
+def settings_widgets(fields: Iterable[SamplingField], suffix: str = "") -> dict[str, Any]:
+    """Draws these settings and returns those that can be; `suffix` tells their keys apart."""
     values: dict[str, Any] = {}
-    for field in SAMPLING_FIELDS:
-        if not field.shown_in(mode):
-            continue
-        value, problem = _drawn(field)
+    for field in fields:
+        value, problem = _drawn(field, field.name + suffix)
         if problem:
             st.caption(f":red[{problem}]")
         else:
             values[field.name] = value
         st.caption(field.what)
-    return replace(Sampling(), **values), system_prompt
+    return values
 
 
-def _drawn(field: SamplingField) -> tuple[Any, str | None]:
+def _drawn(field: SamplingField, key: str) -> tuple[Any, str | None]:
     """The value of a field's widget, and why it cannot be used."""
     value: Any
     if field.kind == "slider" and field.suggested is not None:
@@ -77,21 +81,21 @@ def _drawn(field: SamplingField) -> tuple[Any, str | None]:
             field.high,
             field.suggested,
             field.step,
-            key=field.name,
+            key=key,
             **IN_ADDRESS,
         )
     elif field.kind in ("slider", "integer"):
-        value = _number(field)
+        value = _number(field, key)
     elif field.kind == "choice":
         value = st.selectbox(
-            field.label, field.choices, None, key=field.name, placeholder=LEFT_OPEN, **IN_ADDRESS
+            field.label, field.choices, None, key=key, placeholder=LEFT_OPEN, **IN_ADDRESS
         )
     else:
-        return _text(field)
+        return _text(field, key)
     return value, None if value is None else sampling_problem(field.name, value)
 
 
-def _number(field: SamplingField) -> float | int | None:
+def _number(field: SamplingField, key: str) -> float | int | None:
     kind = int if field.kind == "integer" else float
     number: float | int | None = st.number_input(
         field.label,
@@ -99,15 +103,15 @@ def _number(field: SamplingField) -> float | int | None:
         kind(min(field.high or 0, LARGEST_IN_BROWSER)),
         None,
         kind(field.step or 1),
-        key=field.name,
+        key=key,
         placeholder="no limit" if field.name == "max_tokens" else LEFT_OPEN,
         **IN_ADDRESS,
     )
     return number
 
 
-def _text(field: SamplingField) -> tuple[Any, str | None]:
-    text = st.text_area(field.label, key=field.name, height=90, **IN_ADDRESS)
+def _text(field: SamplingField, key: str) -> tuple[Any, str | None]:
+    text = st.text_area(field.label, key=key, height=90, **IN_ADDRESS)
     if field.kind == "lines":
         stops = read_stop(text)
         return stops, sampling_problem(field.name, stops)
@@ -119,7 +123,14 @@ def _text(field: SamplingField) -> tuple[Any, str | None]:
 
 def load_settings(settings: Mapping[str, Any], system_prompt: str) -> None:
     """Puts a preset's or a chat's settings into the widgets; call it before they are drawn."""
-    sampling = Sampling.from_settings(settings)
+    load_sampling(Sampling.from_settings(settings))
+    st.session_state["system_prompt"] = system_prompt
+    if settings.get("model"):
+        st.session_state["model"] = str(settings["model"])
+
+
+def load_sampling(sampling: Sampling, suffix: str = "") -> None:
+    """The same for the widgets whose keys end in `suffix`."""
     for field in SAMPLING_FIELDS:
         value = getattr(sampling, field.name)
         if field.kind == "lines":
@@ -130,7 +141,4 @@ def load_settings(settings: Mapping[str, Any], system_prompt: str) -> None:
             value = field.suggested
         elif field.kind == "slider":
             value = float(value)
-        st.session_state[field.name] = value
-    st.session_state["system_prompt"] = system_prompt
-    if settings.get("model"):
-        st.session_state["model"] = str(settings["model"])
+        st.session_state[field.name + suffix] = value

@@ -123,6 +123,17 @@ def test_a_link_reproduces_the_settings(server: Upstream) -> None:
     assert (sent["temperature"], sent["seed"], sent["top_k"]) == (0.2, 7, 20)
 
 
+def test_a_link_brings_the_model_too(server: Upstream) -> None:
+    server.routes["/api/v1/models"] = (200, {"models": [native_model("tiny"), native_model("big")]})
+    opened = page()
+    opened.button(key="model-big").click().run()
+    address = opened.query_params["model"]
+    other = AppTest.from_file(SCRIPT, default_timeout=20)
+    other.query_params["model"] = address
+    ask(other.run(), "Hello")
+    assert server.requests[0]["model"] == "big"
+
+
 def test_the_chosen_model_is_asked(server: Upstream) -> None:
     asleep = native_model("big", loaded_instances=[])
     server.routes["/api/v1/models"] = (200, {"models": [native_model("tiny"), asleep]})
