@@ -19,6 +19,7 @@ from gradio_ui.controls import SETTINGS, Choices, read_choices, set_settings
 from gradio_ui.keeper import Keeper
 from gradio_ui.line import Line
 from gradio_ui.lookout import Lookout
+from gradio_ui.match import Match
 from gradio_ui.notice import notice
 from gradio_ui.session import Session
 from gradio_ui.transcript import Bubble, drawn, transcript
@@ -39,9 +40,12 @@ class Handlers:
         self.room = Room(settings)
         self.keeper = Keeper(self.room, settings.chat_abandoned_s)
         self.line = Line(slots)
+        self.matches: set[Match] = set()
 
     async def close(self) -> None:
         """Stops every answer under way, so that the service can end and the model is free."""
+        for match in tuple(self.matches):
+            await match.stop()
         await self.keeper.close()
 
     async def send(self, session: Session, address: str, question: str, *values: Any) -> Answering:

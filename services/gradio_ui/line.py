@@ -40,18 +40,37 @@ class Line:
     @asynccontextmanager
     async def slot(self, moved: Callable[[int], None]) -> AsyncIterator[None]:
         """Waits for a slot and holds it for the block; leaving the line by cancellation is fine."""
-        ticket = Ticket(moved)
-        self._waiting.append(ticket)
+        async with self.several(1, moved):
+            yield
+
+    @asynccontextmanager
+    async def several(
+        self, count: int, moved: Callable[[int], None]
+    ) -> AsyncIterator[Callable[[int], None]]:
+        """The same for `count` slots, all there are at most; yields what gives back all but `n`.
+
+        They stand in line one behind the other, so nobody who came later goes first, and of two
+        who want several the earlier one gets all of them first.
+        """
+        tickets = [Ticket(moved) for _ in range(min(count, self.slots))]
+        self._waiting += tickets
+
+        def keep(number: int) -> None:
+            while len(tickets) > max(number, 0):
+                ticket = tickets.pop()
+                if ticket.called.is_set():
+                    self.active -= 1
+                else:
+                    self._waiting.remove(ticket)
+            self._serve()
+
         try:
             self._serve()
-            await ticket.called.wait()
-            yield
+            for ticket in tuple(tickets):
+                await ticket.called.wait()
+            yield keep
         finally:
-            if ticket.called.is_set():
-                self.active -= 1
-            else:
-                self._waiting.remove(ticket)
-            self._serve()
+            keep(0)
 
     def _serve(self) -> None:
         while self._waiting and self.active < self.slots:

@@ -18,8 +18,9 @@ from gradio_ui.page_scripts import NAVIGATION, PLACE
 from gradio_ui.session import Session
 
 CHAT = "chat"
+PLAYGROUND = "playground"
 SERVER = "server"
-PLACES = {CHAT: "Chat", SERVER: "Server"}
+PLACES = {CHAT: "Chat", PLAYGROUND: "Playground", SERVER: "Server"}
 
 
 @dataclass(frozen=True)

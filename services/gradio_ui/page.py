@@ -15,7 +15,7 @@ from gradio_ui.chat_widgets import HINT, brand, make_box, make_chatbot, make_cha
 from gradio_ui.controls import MODES, Controls, make_controls, shown_settings
 from gradio_ui.events import DIRECT, STREAMS
 from gradio_ui.handlers import Handlers
-from gradio_ui.navigation import SERVER, Navigation, make_navigation, wire_navigation
+from gradio_ui.navigation import PLAYGROUND, SERVER, Navigation, make_navigation, wire_navigation
 from gradio_ui.outlook_view import AWAY_LOOK_S, OutlookView
 from gradio_ui.page_scripts import (
     ENTER,
@@ -24,6 +24,12 @@ from gradio_ui.page_scripts import (
     NAME_ADDRESS,
     UNFOLD,
     VERSIONS,
+)
+from gradio_ui.playground_handlers import PlaygroundHandlers
+from gradio_ui.playground_page import (
+    PlaygroundPage,
+    make_playground_page,
+    wire_playground_page,
 )
 from gradio_ui.presets import PresetPanel, Presets, make_preset_panel, wire_presets
 from gradio_ui.server_handlers import ServerHandlers
@@ -57,6 +63,7 @@ class Parts:
     mode: gr.Radio
     presets: PresetPanel
     navigation: Navigation
+    playground: PlaygroundPage
     server: ServerPage
 
 
@@ -93,7 +100,7 @@ def _lay_out() -> Parts:
         notice = gr.HTML("", visible=False, elem_id="notice", padding=False)
         box = make_box()
         gr.HTML(HINT, elem_id="hint", padding=False)
-    server = make_server_page()
+    playground, server = make_playground_page(), make_server_page()
     return Parts(
         status,
         new_chat,
@@ -113,6 +120,7 @@ def _lay_out() -> Parts:
         mode,
         panel,
         navigation,
+        playground,
         server,
     )
 
@@ -137,7 +145,15 @@ def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
     page.load(outlook.look, **looked)
     page.load(None, js=UNFOLD)
     _wire_settings(page, parts, handlers)
-    wire_navigation(page, parts.navigation, parts.session, {SERVER: parts.server.column})
+    columns = {PLAYGROUND: parts.playground.column, SERVER: parts.server.column}
+    wire_navigation(page, parts.navigation, parts.session, columns)
+    wire_playground_page(
+        parts.playground,
+        parts.navigation,
+        parts.session,
+        parts.controls.values,
+        PlaygroundHandlers(handlers),
+    )
     wire_server_page(
         parts.server,
         parts.navigation,

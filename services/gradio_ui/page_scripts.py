@@ -33,6 +33,10 @@ NAME_ADDRESS = """(id) => {
   history.replaceState(history.state, "", url);
 }"""
 PLACE = """(session) => [session, new URLSearchParams(location.search).get("place") ?? ""]"""
+# On a phone the answers of a round would come below what can be seen.
+SHOW_ANSWERS = """() => {
+  if (innerWidth < 700) document.querySelector("#prompt").scrollIntoView({ block: "start" });
+}"""
 NAVIGATION = Path(__file__).with_name("navigation.js").read_text()
 CARDS = Path(__file__).with_name("cards.js").read_text()
 SHELF = Path(__file__).with_name("shelf.js").read_text()

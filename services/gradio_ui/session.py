@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from chat_client import Summary
 from gradio_ui.chat import Chat
 from gradio_ui.lookout import Outlook
+from gradio_ui.match import Match
 from gradio_ui.turn import Turn
 
 
@@ -18,7 +19,7 @@ class Session:
     """One browser tab; `notice` is a sentence about the chat that could not be opened.
 
     `place` is what `navigation` shows, `cards` what the Server page was last given,
-    `told` what the row of a model says of its load.
+    `told` what the row of a model says of its load, `voted` why a vote is not kept.
     """
 
     chat: Chat = field(default_factory=Chat)
@@ -34,10 +35,16 @@ class Session:
     cards: dict[str, str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     loading: bool = False
+    match: Match | None = None
+    voted: str = ""
 
     @property
     def busy(self) -> bool:
         return self.turn is not None and not self.turn.exchange.ended
+
+    @property
+    def playing(self) -> bool:
+        return self.match is not None and not self.match.over
 
     @property
     def address(self) -> str:

@@ -77,3 +77,28 @@ async def test_a_caller_cancelled_as_its_turn_comes_takes_no_slot_with_it() -> N
     second.task.cancel()  # called and cancelled in the same round of the loop
     await asyncio.wait([first.task, second.task])
     assert (line.active, line.waiting) == (0, 0)
+
+
+async def test_who_wants_several_waits_for_all_and_gives_each_back_by_itself() -> None:
+    line, places, left = Line(2), list[int](), list[int]()
+    first = Caller(line)
+    await settle()
+
+    async def several() -> None:
+        async with line.several(3, places.append) as keep:  # more than there are: both then
+            left.append(line.active)
+            keep(1)
+            await settle()
+            left.append(later.inside)
+
+    round_ = asyncio.create_task(several())
+    await settle()
+    later = Caller(line)
+    await settle()
+    assert (line.active, later.inside, places) == (2, False, [1])
+    first.leave.set()
+    await asyncio.wait_for(round_, 5)
+    assert left == [2, True]
+    later.task.cancel()
+    await asyncio.wait([first.task, later.task])
+    assert repr(line) == "<Line 0 of 2 active, 0 waiting>"

@@ -1,0 +1,87 @@
+"""A round of the playground under way: it waits for its slots, asks everybody, reads the answers.
+
+Owns the slots: each is given back as soon as its answer has ended, and however the round ends every
+upstream is closed. The round itself, its names and its votes are `chat_client`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+
+from chat_client import Asked, ChatSettings, Round
+from gradio_ui.line import Line
+
+READ_S = 0.04  # as often as a chat is drawn
+TICK_S = 1.0  # a picture at least so often: the place in line moves, a closed tab is noticed
+
+
+class Match:
+    """Make it inside a running event loop; `round` is None while it waits in line."""
+
+    def __init__(
+        self,
+        settings: ChatSettings,
+        line: Line,
+        prompt: str,
+        asked: Sequence[Asked],
+        *,
+        blind: bool = False,
+        system: str = "",
+    ) -> None:
+        self.round: Round | None = None
+        self.place = 0
+        self._settings = settings
+        self._line = line
+        self._asked = tuple(asked)
+        self._blind, self._system = blind, system
+        self._prompt = prompt
+        self._news = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    @property
+    def over(self) -> bool:
+        return self._task.done()
+
+    async def stop(self) -> None:
+        """Closes every upstream, or leaves the line; safe to repeat."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    async def follow(self) -> AsyncGenerator[None, None]:
+        """Yields whenever there is something new to draw, the last time after the end."""
+        try:
+            drawn_at = 0.0
+            while not self.over:
+                if self._news.is_set() or time.monotonic() - drawn_at > TICK_S:
+                    self._news.clear()
+                    drawn_at = time.monotonic()
+                    yield
+                await asyncio.wait([self._task], timeout=READ_S)
+            yield
+        finally:
+            await self.stop()
+
+    async def _run(self) -> None:
+        async with self._line.several(len(self._asked), self._moved) as keep:
+            self.place = 0
+            self.round = Round.start(
+                self._settings,
+                self._prompt,
+                self._asked,
+                blind=self._blind,
+                system_prompt=self._system,
+            )
+            try:
+                while self.round.open:
+                    if self.round.take():
+                        self._news.set()
+                    keep(sum(pane.reply.open for pane in self.round.panes))
+                    await asyncio.sleep(READ_S)
+            finally:
+                self.round.stop()
+
+    def _moved(self, place: int) -> None:
+        self.place = place
+        self._news.set()

@@ -1,0 +1,205 @@
+"""What happens in the playground: asking several at once, stopping, demos, votes, the leaderboard.
+
+Owns the order of those steps for one browser session. The round is a `Match`; how it looks is
+`playground_cards`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from chat_client import (
+    Asked,
+    ChatError,
+    Demo,
+    Pane,
+    Sampling,
+    Verdict,
+    cast,
+    demos,
+    leaderboard,
+)
+from gradio_ui.controls import read_choices
+from gradio_ui.handlers import Handlers
+from gradio_ui.match import Match
+from gradio_ui.navigation import PLAYGROUND
+from gradio_ui.notice import notice
+from gradio_ui.playground_cards import ballot, demos_card, leaderboard_card, marked, pane_head
+from gradio_ui.session import Session
+
+MOST = 4
+CONTESTANT = 3  # widgets of one: model, temperature, seed
+RULES = 3 + MOST * CONTESTANT  # how many, blind, mark, and the contestants
+EMPTY = "Write a prompt first, or try one of the comparisons above."
+LOOK_AGE_S = 4.0
+Updates = tuple[Any, ...]
+Playing = AsyncGenerator[Updates, None]
+
+
+class PlaygroundHandlers:
+    """One instance serves every session."""
+
+    def __init__(self, handlers: Handlers) -> None:
+        self._settings = handlers.settings
+        self._room = handlers.room
+        self._lookout = handlers.lookout
+        self._line = handlers.line
+        self._matches = handlers.matches
+
+    async def look(self, session: Session, *models: str | None) -> Updates:
+        """Demos and everybody's choice of models, when the place is turned to."""
+        if session.place != PLAYGROUND:
+            return (gr.skip(),) * (MOST + 1)
+        outlook = await self._lookout.look(LOOK_AGE_S)
+        ids = [model.id for model in outlook.models]
+        choices = [(model.label, model.id) for model in outlook.models]
+        picks = [
+            gr.update(
+                choices=choices,
+                value=picked if picked in ids else ids[number % len(ids)] if ids else None,
+            )
+            for number, picked in enumerate(models)
+        ]
+        return demos_card(demos(outlook.models)), *picks
+
+    async def board(self, session: Session) -> Any:
+        """The leaderboard as it is now."""
+        return await self._standings() if session.place == PLAYGROUND else gr.skip()
+
+    async def ask(self, session: Session, *values: Any) -> Playing:
+        """The prompt as it stands, of the contestants as they stand."""
+        prompt, count, blind, mark = values[:4]
+        if session.playing:
+            return
+        base = read_choices(values[1 + RULES :])
+        asked, problem = [], "" if (prompt or "").strip() else EMPTY
+        try:
+            if base.problem is not None:
+                raise base.problem
+            for number in range(int(count)):
+                start = 4 + number * CONTESTANT
+                asked.append(_contestant(values[start : start + CONTESTANT], base.sampling))
+        except ChatError as error:
+            problem = str(error)
+        if problem:
+            yield (gr.skip(),) * RULES + _picture(session, bool(mark), problem)
+            return
+        match = Match(
+            self._settings, self._line, prompt.strip(), asked, blind=blind, system=base.system
+        )
+        async with aclosing(self._play(session, match, bool(mark))) as pictures:
+            async for picture in pictures:
+                yield picture
+
+    async def demo(self, session: Session, event: gr.EventData) -> Playing:
+        """A comparison of the list: sets the page to it and asks at once."""
+        outlook = await self._lookout.look(LOOK_AGE_S)
+        known, number = demos(outlook.models), int(event._data.get("id", -1))
+        if session.playing or not 0 <= number < len(known) or known[number].problem:
+            return
+        demo = known[number]
+        match = Match(self._settings, self._line, demo.prompt, demo.asked, blind=demo.blind)
+        async with aclosing(self._play(session, match, demo.mark, demo)) as pictures:
+            async for picture in pictures:
+                yield picture
+
+    async def stop(self, session: Session) -> None:
+        """Ends every answer at once."""
+        if session.match is not None:
+            await session.match.stop()
+
+    async def vote(self, session: Session, mark: bool, event: gr.EventData) -> Updates:
+        """A verdict: reveals the names and keeps it, if the gateway is there."""
+        round_ = session.match.round if session.match else None
+        said = str(event._data.get("id"))
+        verdict: Verdict = int(said) if said.isdigit() else said
+        if round_ is None or round_.open or round_.verdict is not None:
+            return (*_picture(session, mark), gr.skip())
+        session.voted = await cast(self._room, round_, verdict)
+        return (*_picture(session, mark), await self._standings())
+
+    async def drawn(self, session: Session, mark: bool) -> Updates:
+        """The round again, with or without marks where the answers part."""
+        return _picture(session, mark)
+
+    async def _play(
+        self, session: Session, match: Match, mark: bool, demo: Demo | None = None
+    ) -> Playing:
+        session.match, session.voted = match, ""
+        self._matches.add(match)
+        rules: Updates = _rules(demo) if demo else (gr.skip(),) * RULES
+        box = {"value": demo.prompt} if demo else {}
+        try:
+            async with aclosing(match.follow()) as news:
+                async for _ in news:
+                    yield rules + _picture(session, mark, **box)
+                    rules, box = (gr.skip(),) * RULES, {}
+        finally:
+            self._matches.discard(match)
+
+    async def _standings(self) -> str:
+        try:
+            return leaderboard_card(leaderboard(await self._room.totals()))
+        except ChatError as away:
+            return leaderboard_card((), f"Votes are not kept now. {away}")
+
+
+def _contestant(values: Sequence[Any], base: Sampling) -> Asked:
+    model, temperature, seed = values
+    if not model:
+        raise ChatError("Choose a model for each contestant.")
+    text = str(seed or "").strip()
+    if text and not text.isdigit():
+        raise ChatError("Seed must be a whole number.")
+    sampling = replace(base, temperature=temperature, seed=int(text) if text else base.seed)
+    sampling.request()
+    return Asked(model, sampling)
+
+
+def _rules(demo: Demo) -> Updates:
+    """The page's widgets as a demo wants them."""
+    widgets: list[Any] = [len(demo.asked), demo.blind, demo.mark]
+    for number in range(MOST):
+        if number >= len(demo.asked):
+            widgets += [gr.skip()] * CONTESTANT
+            continue
+        each = demo.asked[number]
+        seed = "" if each.sampling.seed is None else str(each.sampling.seed)
+        widgets += [each.model, each.sampling.temperature, seed]
+    return tuple(widgets)
+
+
+def _picture(session: Session, mark: bool, problem: str = "", **box: Any) -> Updates:
+    """The round: status, the prompt's button, the panes (each in four parts), the vote."""
+    match, round_ = session.match, session.match.round if session.match else None
+    playing = session.playing
+    words = f"Waiting in line: place {match.place}." if match and match.place and playing else ""
+    button = gr.update(
+        submit_btn=False if playing else "Ask all", stop_btn="Stop all" if playing else False, **box
+    )
+    panes = round_.panes if round_ else ()
+    cuts = round_.parted() if round_ and mark else ()
+    columns, heads, texts, marks = [], [], [], []
+    for number in range(MOST):
+        there = number < len(panes)
+        columns.append(gr.update(visible=there))
+        pane = panes[number] if there else None
+        heads.append(pane_head(round_, pane) if round_ and pane else gr.skip())
+        texts.append(gr.update(value=_answer(pane), visible=not mark) if pane else gr.skip())
+        cut = marked(*cuts[number]) if pane and cuts else ""
+        marks.append(gr.update(value=cut, visible=mark) if pane else gr.skip())
+    vote = ballot(round_, session.voted) if round_ and not playing else ""
+    return notice(problem or words), button, *columns, *heads, *texts, *marks, vote
+
+
+def _answer(pane: Pane) -> str:
+    if pane.entry.error is not None:
+        return f"{pane.entry.text}\n\n*{pane.entry.error}*".strip()
+    if not pane.entry.text and pane.entry.reasoning:
+        return "*Thinking…*"
+    return pane.entry.text

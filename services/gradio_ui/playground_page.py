@@ -1,0 +1,159 @@
+"""The playground: its widgets, their places and their events.
+
+Owns the layout. What happens is `playground_handlers`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from gradio_ui.chat_widgets import LATEX, MAX_QUESTION_CHARS
+from gradio_ui.events import DIRECT, STREAMS
+from gradio_ui.navigation import Navigation
+from gradio_ui.page_scripts import CARDS, SHOW_ANSWERS
+from gradio_ui.playground_handlers import MOST, PlaygroundHandlers
+
+
+@dataclass(frozen=True)
+class Pane:
+    """Where one answer is drawn."""
+
+    column: gr.Column
+    head: gr.HTML
+    text: gr.Markdown
+    marked: gr.HTML
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Who is asked, and how."""
+
+    column: gr.Column
+    model: gr.Dropdown
+    temperature: gr.Slider
+    seed: gr.Textbox
+
+    @property
+    def values(self) -> list[gr.components.Component]:
+        return [self.model, self.temperature, self.seed]
+
+
+@dataclass(frozen=True)
+class PlaygroundPage:
+    """The page's widgets."""
+
+    column: gr.Column
+    demos: gr.HTML
+    count: gr.Radio
+    blind: gr.Checkbox
+    mark: gr.Checkbox
+    contestants: tuple[Contestant, ...]
+    prompt: gr.Textbox
+    status: gr.HTML
+    panes: tuple[Pane, ...]
+    ballot: gr.HTML
+    board: gr.HTML
+
+    @property
+    def rules(self) -> list[gr.components.Component]:
+        """What decides who is asked, and how it is shown."""
+        who = [widget for each in self.contestants for widget in each.values]
+        return [self.count, self.blind, self.mark, *who]
+
+    @property
+    def picture(self) -> list[Any]:
+        """What a round changes."""
+        parts = ("column", "head", "text", "marked")
+        panes = [getattr(pane, part) for part in parts for pane in self.panes]
+        return [self.status, self.prompt, *panes, self.ballot]
+
+
+def make_playground_page() -> PlaygroundPage:
+    """Builds the page inside the layout block that is open right now."""
+    with gr.Column(visible=False, elem_id="playground", elem_classes="place") as column:
+        demos = _html("demos")
+        with gr.Row(elem_id="rules"):
+            count = gr.Radio([2, 3, 4], value=2, label="How many", min_width=140, scale=0)
+            blind = gr.Checkbox(label="Hide the names until the vote", min_width=200)
+            mark = gr.Checkbox(label="Mark where the answers part", min_width=200)
+        with gr.Row(elem_id="contestants", equal_height=False):
+            contestants = tuple(_contestant(number) for number in range(MOST))
+        prompt = gr.Textbox(
+            placeholder="Ask all of them the same",
+            label="Prompt",
+            show_label=False,
+            lines=1,
+            max_lines=8,
+            max_length=MAX_QUESTION_CHARS,
+            submit_btn="Ask all",
+            elem_id="prompt",
+        )
+        status = gr.HTML("", visible=False, elem_id="round-notice", padding=False)
+        with gr.Row(elem_id="panes", equal_height=True):
+            panes = tuple(_pane() for _ in range(MOST))
+        ballot, board = _html("ballot"), _html("leaderboard")
+    return PlaygroundPage(
+        column, demos, count, blind, mark, contestants, prompt, status, panes, ballot, board
+    )
+
+
+def _html(name: str) -> gr.HTML:
+    return gr.HTML("", elem_id=name, padding=False, apply_default_css=False, js_on_load=CARDS)
+
+
+def _contestant(number: int) -> Contestant:
+    name = number + 1  # not a letter: those are the names that hide who answers
+    with gr.Column(visible=number < 2, min_width=220, elem_classes="contestant") as column:
+        return Contestant(
+            column,
+            gr.Dropdown(label=f"Model {name}", choices=[], elem_id=f"model-{name}"),
+            gr.Slider(0, 2, value=0.7, step=0.05, label=f"Temperature {name}"),
+            gr.Textbox("", label=f"Seed {name}", placeholder="a new one each time", max_lines=1),
+        )
+
+
+def _pane() -> Pane:
+    with gr.Column(visible=False, min_width=240, elem_classes="pane") as column:
+        return Pane(
+            column,
+            gr.HTML("", padding=False),
+            gr.Markdown(
+                "",
+                latex_delimiters=LATEX,
+                sanitize_html=True,
+                elem_classes="answer",
+            ),
+            gr.HTML("", visible=False, padding=False),
+        )
+
+
+def wire_playground_page(
+    page: PlaygroundPage,
+    navigation: Navigation,
+    session: gr.State,
+    values: Sequence[gr.components.Component],
+    handlers: PlaygroundHandlers,
+) -> None:
+    """`values`: the chat's settings, which hold for everything that a contestant leaves open."""
+    models = [each.model for each in page.contestants]
+    navigation.place.change(handlers.look, [session, *models], [page.demos, *models], **DIRECT)
+    navigation.place.change(handlers.board, [session], [page.board], **DIRECT)
+    outputs = [*page.rules, *page.picture]
+    asked = {"inputs": [session, page.prompt, *page.rules, *values], "outputs": outputs, **STREAMS}
+    page.prompt.submit(handlers.ask, **asked)
+    page.prompt.submit(None, js=SHOW_ANSWERS)
+    page.demos.click(None, js=SHOW_ANSWERS)
+    page.demos.click(handlers.demo, [session], outputs, **STREAMS)
+    page.prompt.stop(handlers.stop, [session], None, **DIRECT)
+    page.ballot.click(handlers.vote, [session, page.mark], [*page.picture, page.board], **DIRECT)
+    page.mark.input(handlers.drawn, [session, page.mark], page.picture, **DIRECT)
+    page.count.change(
+        lambda count: [gr.update(visible=number < int(count)) for number in range(MOST)],
+        [page.count],
+        [each.column for each in page.contestants],
+        **DIRECT,
+    )

@@ -1,0 +1,174 @@
+"""The Gradio UI's playground: real Chromium, the real service, engine and gateway.
+
+What Stop does is judged on the engine's side (GET /engine/slots).
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.gradio_page import STORY, opened, until
+from tests.browser.pages import PHONE
+from tests.conftest import new_key
+from tests.gradio_ui.upstream import upstream
+from tests.running import Service, free_port, running
+
+pytestmark = pytest.mark.browser
+
+expect.set_options(timeout=30_000)
+PLAYGROUND = "/?place=playground"
+ASK, STOP = "#prompt .submit-button", "#prompt .stop-button"
+NAMES = "#panes .pane-head h2"
+ANSWERS = "#panes .pane .answer.block"
+
+
+@pytest.fixture(scope="module")
+def gradio(run_folder: Path, engine: Service, gateway: Service) -> Iterator[Service]:
+    env = {
+        "LMSTUDIO_URL": engine.url,
+        "GATEWAY_URL": gateway.url,
+        "GATEWAY_KEY": new_key(run_folder, "gradio-playground"),
+    }
+    with running("gradio_ui", run_folder, env) as service:
+        yield service
+
+
+def slots(engine: Service, field: str = "active") -> int:
+    with urllib.request.urlopen(f"{engine.url}/engine/slots", timeout=5) as response:  # noqa: S310
+        return sum(int(model[field]) for model in json.load(response)["models"])
+
+
+def ready(page: Page) -> None:
+    expect(page.locator("#demos button").first).to_be_visible()
+    expect(page.get_by_label("Model 1", exact=True)).not_to_have_value("")
+
+
+def ask_all(page: Page, prompt: str) -> None:
+    page.fill("#prompt textarea", prompt)
+    page.press("#prompt textarea", "Enter")
+    expect(page.locator(STOP)).to_be_visible()
+
+
+def answers(page: Page) -> list[str]:
+    return [text.strip() for text in page.locator(ANSWERS).all_inner_texts()]
+
+
+def won(page: Page) -> dict[str, int]:
+    """How many votes each one on the leaderboard has won."""
+    rows = page.locator("#leaderboard tbody tr").all()
+    return {
+        row.locator("th").inner_text(): int(row.locator("td").nth(5).inner_text()) for row in rows
+    }
+
+
+def test_four_answer_at_once_and_one_stop_ends_them_all(
+    browser: Browser, gradio: Service, engine: Service
+) -> None:
+    with opened(browser, gradio, path=PLAYGROUND) as visited:
+        page = visited.page
+        ready(page)
+        page.get_by_label("4", exact=True).check()
+        expect(page.get_by_label("Model 4", exact=True)).to_be_visible()
+        cancelled = slots(engine, "cancelled")
+        ask_all(page, STORY)
+        until(page, lambda: slots(engine) == 4, "four answers at once")
+        until(page, lambda: len(answers(page)) == 4 and all(answers(page)), "words from all")
+        page.click(STOP)
+        until(page, lambda: slots(engine) == 0, "every slot to be free")
+        assert slots(engine, "cancelled") == cancelled + 4
+        expect(page.locator(ASK)).to_be_visible()
+        expect(page.locator("#panes .pane-head small")).to_have_text(["stopped"] * 4)
+        assert all(answers(page))
+        ask_all(page, STORY)
+        until(page, lambda: slots(engine) == 4, "four answers again")
+        page.reload()
+        until(page, lambda: slots(engine) == 0, "a page that has gone to free its slots")
+
+
+def test_names_stay_hidden_until_the_vote_and_the_vote_counts(
+    browser: Browser, gradio: Service
+) -> None:
+    with opened(browser, gradio, path=PLAYGROUND) as visited:
+        page = visited.page
+        ready(page)
+        page.get_by_role("button", name="Two models, names hidden").click()
+        expect(page.locator(NAMES)).to_have_text(["Model A", "Model B"])
+        expect(page.get_by_role("button", name="Both bad")).to_be_visible(timeout=60_000)
+        expect(page.locator("#panes")).not_to_contain_text("lectern-101")
+        expect(page.locator("#panes")).not_to_contain_text("tokens/s")
+        before = won(page)
+        page.get_by_role("button", name="Left is better").click()
+        expect(page.locator("#ballot")).to_contain_text("the vote counts")
+        expect(page.locator(NAMES).first).to_contain_text("lectern-101")
+        expect(page.locator("#panes .pane-head small").first).to_contain_text("tokens/s")
+        winner = page.locator(NAMES).first.inner_text()
+        until(page, lambda: won(page).get(winner) == before.get(winner, 0) + 1, "the vote's row")
+        expect(page.locator("#leaderboard")).to_contain_text("95 % interval")
+        assert (visited.foreign, visited.script_errors) == ([], [])
+
+
+def test_the_quantization_demo_sets_the_page_and_marks_where_answers_part_on_a_phone(
+    browser: Browser, gradio: Service
+) -> None:
+    with opened(browser, gradio, PHONE, path=PLAYGROUND) as visited:
+        page = visited.page
+        ready(page)
+        page.get_by_role("button", name="Temperature 0 against 1.5").click()
+        expect(page.get_by_role("button", name="Both bad")).to_be_visible(timeout=60_000)
+        assert page.get_by_label("Seed 1", exact=True).input_value() == "42"
+        expect(page.locator(NAMES).last).to_contain_text("Temperature 1.5")
+        page.get_by_label("Mark where the answers part").check()
+        expect(page.locator("#panes .marked").first).to_be_visible()
+        first, last = page.locator("#panes .marked span").all_inner_texts()
+        assert first == last
+        assert page.locator("#panes .marked mark").count() == 2
+        boxes = [pane.bounding_box() for pane in page.locator("#panes .pane:visible").all()]
+        assert boxes[0]
+        assert boxes[1]
+        assert boxes[1]["y"] >= boxes[0]["y"] + boxes[0]["height"]
+        assert visited.sideways_overflow_px() == 0
+
+
+def test_without_the_gateway_it_works_and_says_that_nothing_is_kept(
+    browser: Browser, run_folder: Path, engine: Service
+) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    env = {"LMSTUDIO_URL": engine.url, "GATEWAY_URL": nowhere}
+    with (
+        running("gradio_ui", run_folder, env) as service,
+        opened(browser, service, path=PLAYGROUND) as visited,
+    ):
+        page = visited.page
+        ready(page)
+        expect(page.locator("#leaderboard")).to_contain_text("not kept")
+        page.get_by_role("button", name="Two models, names hidden").click()
+        page.get_by_role("button", name="Tie").click(timeout=60_000)
+        expect(page.locator("#ballot")).to_contain_text("not kept")
+        expect(page.locator(NAMES).first).to_contain_text("lectern-101")
+
+
+def test_a_round_waits_its_turn_behind_others(browser: Browser, run_folder: Path) -> None:
+    with (
+        upstream() as server,
+        running(
+            "gradio_ui", run_folder, {"LMSTUDIO_URL": server.url, "CHAT_CONCURRENCY": "2"}
+        ) as service,
+        opened(browser, service, path=PLAYGROUND) as ana,
+        opened(browser, service, path=PLAYGROUND) as ben,
+    ):
+        ready(ana.page)
+        ready(ben.page)
+        ask_all(ana.page, "endless please")
+        until(ana.page, lambda: all(answers(ana.page)) and answers(ana.page), "the first words")
+        ask_all(ben.page, "one two")
+        expect(ben.page.locator("#round-notice")).to_contain_text("Waiting in line")
+        assert server.open == 2
+        ana.page.click(STOP)
+        expect(ben.page.locator("#panes")).to_contain_text("You asked: one two")
+        expect(ben.page.locator("#round-notice")).to_be_hidden()
