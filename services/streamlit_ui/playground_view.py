@@ -18,6 +18,8 @@ from streamlit_ui.leaderboard_view import forget_votes
 from streamlit_ui.prose import for_page
 from streamlit_ui.resources import room
 
+HIDDEN = "speed and tokens are shown with the name"
+
 
 def show(round_: Round, *, mark: bool) -> None:
     """Draws a round; returns when nothing of it is under way any more."""
@@ -72,8 +74,8 @@ def _follow(round_: Round, places: list[DeltaGenerator]) -> None:
 def _ending(round_: Round, pane: Pane) -> None:
     if pane.entry.error is not None:
         st.error(for_page(str(pane.entry.error)), icon=":material/error:")
-    line = round_.numbers(pane)
-    st.caption(for_page(line) if line else "Speed and tokens are shown with the name.")
+    parts = [round_.numbers(pane), "" if round_.revealed else HIDDEN]
+    st.caption(for_page(" · ".join(part for part in parts if part)))
 
 
 def _parted(same: str, rest: str) -> None:
