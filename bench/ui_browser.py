@@ -21,6 +21,7 @@ from bench.ui_services import Running
 SIZE: ViewportSize = {"width": 1280, "height": 800}
 READS = 15
 LOOK_MS = 100
+THINK_S = 0.3  # nobody presses Enter in the same instant as the last letter
 ARGUMENTS = [
     "--no-sandbox",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
@@ -79,6 +80,7 @@ class View:
         """Sends it; the moment of Enter."""
         box = self.page.locator(self.running.ui.box)
         box.fill(question)
+        self.idle(THINK_S)
         box.press("Enter")
         return self._seconds("lecternBench.enter")
 

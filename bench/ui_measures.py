@@ -50,7 +50,8 @@ def first_characters(view: View, turns: int) -> Numbers:
         back.append((shown - told["sent"][0]) * 1000)
     medians = map(statistics.median, (whole, there, back))
     return dict(zip(("first", "first_there", "first_back"), medians, strict=True)) | {
-        "first_max": max(whole)
+        "first_min": min(whole),
+        "first_max": max(whole),
     }
 
 

@@ -6,7 +6,9 @@ changes nothing of what goes over the wire.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -16,6 +18,7 @@ from typing import Any
 HEAD_BYTES, TAIL_BYTES = 192 * 1024, 64 * 1024
 LONGEST_URL = 96  # characters of a picture's data URL that are shown
 HIDDEN = "(hidden)"
+SENDING_S = 0.002  # Connecting and writing take the event loop a few more rounds.
 
 
 class Exchange:
@@ -28,6 +31,7 @@ class Exchange:
         self.headers: dict[str, str] = {}
         self.status: int | None = None
         self.left_out_bytes = 0
+        self.sent = threading.Event()
         self._head: list[bytes] = []
         self._head_bytes = 0
         self._tail: deque[bytes] = deque()
@@ -64,6 +68,7 @@ class Exchange:
         }
         body = json.loads(request.content or b"{}")
         self.request = shortened(body)
+        asyncio.get_running_loop().call_later(SENDING_S, self.sent.set)
 
     async def _take_response(self, response: Any) -> None:
         self.status = response.status_code

@@ -189,15 +189,17 @@ def _wire_chat(page: gr.Blocks, parts: Parts, handlers: Handlers) -> list[Any]:
     view, who = _view(parts), [parts.session, parts.address]
     settings = parts.controls.values
     whole = [*view, *parts.controls.settings]
+    # At each picture the browser goes through all parts on which progress could be shown.
+    streams = STREAMS | {"show_progress_on": parts.notice}
     parts.box.stop(handlers.stop, [parts.session], None, **DIRECT)
     parts.chatbot.clear(handlers.new_chat, [parts.session], view, **DIRECT)
     parts.versions.click(handlers.choose, [parts.session], view, **DIRECT)
     parts.address.change(None, [parts.address], None, js=NAME_ADDRESS)
     return [
-        parts.box.submit(handlers.send, [*who, parts.box, *settings], view, **STREAMS),
-        parts.chatbot.example_select(handlers.example, [*who, *settings], view, **STREAMS),
-        parts.chatbot.retry(handlers.again, [*who, *settings], view, **STREAMS),
-        parts.chatbot.edit(handlers.edited, [*who, *settings], view, **STREAMS),
-        parts.shelf.select(handlers.opened, [parts.session], whole, **STREAMS),
-        page.load(handlers.enter, [*who, parts.offset], whole, js=ENTER, **STREAMS),
+        parts.box.submit(handlers.send, [*who, parts.box, *settings], view, **streams),
+        parts.chatbot.example_select(handlers.example, [*who, *settings], view, **streams),
+        parts.chatbot.retry(handlers.again, [*who, *settings], view, **streams),
+        parts.chatbot.edit(handlers.edited, [*who, *settings], view, **streams),
+        parts.shelf.select(handlers.opened, [parts.session], whole, **streams),
+        page.load(handlers.enter, [*who, parts.offset], whole, js=ENTER, **streams),
     ]

@@ -18,6 +18,9 @@ from streamlit_ui.look import THEME
 from streamlit_ui.settings import StreamlitSettings
 
 SCRIPT = Path(__file__).with_name("app.py")
+# Python's 5 ms are long beside a first token: a page that is being drawn would hold up the thread
+# that asks the model by several of them.
+SWITCH_S = 0.0005
 
 
 def options(settings: StreamlitSettings) -> dict[str, object]:
@@ -40,6 +43,8 @@ def options(settings: StreamlitSettings) -> dict[str, object]:
         "runner.magicEnabled": False,
         # A preset or a demo sets widgets that have a default: that is meant.
         "global.disableWidgetStateDuplicationWarning": True,
+        # A full collection after each run would halt every page for a tenth of a second, Stop too.
+        "runner.postScriptGC": False,
         # A click while an answer comes must end the run in a way that can be told from Stop.
         "runner.fastReruns": False,
         **THEME,
@@ -54,6 +59,7 @@ def main() -> int:
     except ValidationError as error:
         sys.stderr.write(settings_problem(error) + "\n")
         return 2
+    sys.setswitchinterval(SWITCH_S)
     chosen = options(settings)
     bootstrap.load_config_options(chosen)
     sys.stderr.write(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
-FINISHED_CHARACTERS = 600  # Shorter blocks cost more in elements than they save in rendering.
+FINISHED_CHARACTERS = 200  # Shorter blocks cost more in elements than they save in rendering.
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,}|\$\$)")
 MAY_CONTINUE = re.compile(r"[ \t]|[-*+>|] ?|\d+[.)] ")  # A list, a quote or a table may go on.
+DECIDED = re.compile(r"[^\s\d*+>|-]")  # No line that goes on with something begins like this.
 
 
 class Blocks:
@@ -27,16 +28,25 @@ class Blocks:
         blocks = []
         while (end := text.find("\n", self._seen)) >= 0:
             line = text[self._seen : end]
-            if self._begins_anew(line) and self._candidate - self._cut >= FINISHED_CHARACTERS:
-                blocks.append(text[self._cut : self._candidate])
-                self._cut = self._candidate
+            if self._begins_anew(line):
+                blocks += self._cut_off(text)
             self._seen = end + 1
             if line.strip():
                 self._candidate = 0
                 self._mark_fence(line)
             elif not self._fence:
                 self._candidate = self._seen
+        # How a line begins mostly tells before its end does that it belongs to nothing above.
+        if self._candidate and DECIDED.match(text, self._seen):
+            blocks += self._cut_off(text)
         return blocks
+
+    def _cut_off(self, text: str) -> list[str]:
+        """What ends at the candidate, if that is long enough."""
+        if self._candidate - self._cut < FINISHED_CHARACTERS:
+            return []
+        begin, self._cut = self._cut, self._candidate
+        return [text[begin : self._cut]]
 
     def _begins_anew(self, line: str) -> bool:
         """True when the line after a blank one belongs to nothing that came before."""

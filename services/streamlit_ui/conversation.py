@@ -28,6 +28,7 @@ from chat_client.reply import Reply
 
 MOST_CONVERSATIONS = 200
 LONGEST_IDLE_S = 12 * 3600.0
+GIVE_WAY_S = 0.05
 KEEP_S = 2.0  # How much of an answer under way a crash may lose.
 
 
@@ -76,6 +77,8 @@ class Conversation:
         """Asks the model for a turn's answer, first of all; keeping it can wait."""
         self.stop()
         answer = Answer.start(settings, turn.answer.model, turn.messages, sampling)
+        # Drawing the page at the same time would hold up the thread that asks.
+        answer.exchange.sent.wait(GIVE_WAY_S)
         self.reply = Reply(turn, answer, self._ended)
         asyncio.run_coroutine_threadsafe(self._accompany(self.reply), background_loop())
         return self.reply
