@@ -78,6 +78,7 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
         None, seconds, done): keep=False loads as a question would and tells the share; keep=True
         until it is unloaded (the gateway wants the scope models:manage)
     unload_model(settings, instance_id)
+    manage_problem(settings) -> why this key may not do what takes that scope, or ""
     probe(settings) -> ServerState: is it there, and if not, what was tried and what to do
 
 **For people who build**: snippets(settings, model, messages, sampling, show_key=False,
@@ -100,7 +101,7 @@ from chat_client.dialogue_keeping import Dialogue
 from chat_client.difference import first_difference, parting
 from chat_client.errors import ChatError
 from chat_client.exchange import Exchange
-from chat_client.key_rights import KeyRights
+from chat_client.key_rights import KeyRights, manage_problem
 from chat_client.leaderboard import Standing, leaderboard
 from chat_client.messages import Finished, Message, Piece, Reasoning, Stats, Text, ToolCall
 from chat_client.model_loading import LoadProgress, load_model, unload_model
@@ -208,6 +209,7 @@ __all__ = [
     "leaderboard",
     "list_models",
     "load_model",
+    "manage_problem",
     "measure_context",
     "no_vote_because",
     "outside_address",

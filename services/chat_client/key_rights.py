@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import httpx
 
+from chat_client.connection import lookup_connection
+from chat_client.settings import ChatSettings
+
 
 @dataclass(frozen=True, slots=True)
 class KeyRights:
@@ -53,3 +56,14 @@ async def ask_rights(client: httpx.AsyncClient) -> KeyRights | None:
 def _fits(pattern: str, model: str) -> bool:
     """Only `*` is special in a pattern: any characters, also none."""
     return bool(re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), model, re.DOTALL))
+
+
+async def manage_problem(settings: ChatSettings) -> str:
+    """Why the key in use may not keep and unload models, as a sentence; empty when it may."""
+    if not settings.llm_url:
+        return ""
+    async with lookup_connection(settings) as client:
+        rights = await ask_rights(client)
+    if rights is None or rights.may_manage:
+        return ""
+    return f"The key {rights.name} may not do this: its scopes lack models:manage."

@@ -96,6 +96,9 @@ textarea::placeholder, input::placeholder { color: currentColor !important; opac
 .lectern-parted { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.6; }
 .lectern-parted mark { color: inherit; border-radius: 0.2rem;
   background: color-mix(in srgb, #D9772F 28%, transparent); }
+/* A log's rows stay rows: the table scrolls sideways in its frame. */
+.st-key-requests table { white-space: nowrap; font-size: 0.85rem; }
+.st-key-requests [data-testid="stMarkdownContainer"] { overflow-x: auto; }
 /* Drawn only so that the browser has the code highlighter before an answer needs it. */
 .st-key-early-code { position: absolute; width: 1px; height: 1px; overflow: hidden; opacity: 0; }
 </style>

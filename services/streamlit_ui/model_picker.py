@@ -21,7 +21,7 @@ BADGES = {
 
 def model_picker(models: Sequence[Model]) -> Model | None:
     """Draws the picker and returns the model that is chosen."""
-    chosen = _chosen(models)
+    chosen = chosen_model(models)
     st.markdown(":small[Model]")
     label = for_page(chosen.id) if chosen else "none yet"
     with st.popover(
@@ -36,7 +36,7 @@ def model_picker(models: Sequence[Model]) -> Model | None:
     return chosen
 
 
-def _chosen(models: Sequence[Model]) -> Model | None:
+def chosen_model(models: Sequence[Model]) -> Model | None:
     """The one picked before, else the first that the key may use; it outlives a lost server."""
     usable = {model.id: model for model in models if not model.refused}
     wanted = st.session_state.get("model") or st.query_params.get("model")

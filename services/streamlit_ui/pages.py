@@ -9,6 +9,7 @@ import streamlit as st
 
 from streamlit_ui.chat_page import chat_page
 from streamlit_ui.playground_page import playground_page
+from streamlit_ui.server_page import server_page
 
 
 def pages() -> list[st.Page]:
@@ -18,4 +19,5 @@ def pages() -> list[st.Page]:
         st.Page(
             playground_page, title="Playground", icon=":material/compare:", url_path="playground"
         ),
+        st.Page(server_page, title="Server", icon=":material/dns:", url_path="server"),
     ]

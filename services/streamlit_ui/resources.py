@@ -10,6 +10,8 @@ import streamlit as st
 from chat_client import ChatSettings, Room
 from streamlit_ui.conversation import Shelf
 from streamlit_ui.history import History
+from streamlit_ui.model_jobs import ModelJobs
+from streamlit_ui.request_watch import RequestWatch
 from streamlit_ui.server_watch import ServerWatch
 
 
@@ -36,3 +38,13 @@ def room() -> Room:
 @st.cache_resource
 def history() -> History:
     return History(room())
+
+
+@st.cache_resource
+def model_jobs() -> ModelJobs:
+    return ModelJobs(chat_settings(), server_watch().forget)
+
+
+@st.cache_resource
+def request_watch() -> RequestWatch:
+    return RequestWatch(room())

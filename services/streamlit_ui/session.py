@@ -35,6 +35,12 @@ def this_conversation() -> Conversation:
     return current
 
 
+def shown_conversation() -> Conversation | None:
+    """The chat of this browser session, for pages beside it."""
+    conversation: Conversation | None = st.session_state.get("conversation")
+    return conversation
+
+
 def name_in_address(conversation: Conversation) -> None:
     """Puts the id by which the conversation is found again into the address."""
     wanted = st.query_params.get("chat")

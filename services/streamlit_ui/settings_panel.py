@@ -71,6 +71,26 @@ def settings_widgets(fields: Iterable[SamplingField], suffix: str = "") -> dict[
     return values
 
 
+def set_elsewhere() -> tuple[Sampling, str]:
+    """The same on a page without the panel: what the chat's page would send just now."""
+    mode = MODES.get(st.session_state.get("mode", "User"), "user")
+    if mode == "user":
+        return SUGGESTED, ""
+    values: dict[str, Any] = {}
+    for field in (each for each in SAMPLING_FIELDS if each.shown_in(mode)):
+        value = st.session_state.get(field.name, field.suggested)
+        try:
+            if field.kind == "lines":
+                value = read_stop(value or "")
+            elif field.kind == "json":
+                value = read_json_schema(value or "")
+        except ValueError:
+            continue
+        if value is not None and not sampling_problem(field.name, value):
+            values[field.name] = value
+    return replace(Sampling(), **values), str(st.session_state.get("system_prompt") or "")
+
+
 def _drawn(field: SamplingField, key: str) -> tuple[Any, str | None]:
     """The value of a field's widget, and why it cannot be used."""
     value: Any

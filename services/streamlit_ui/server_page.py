@@ -1,0 +1,95 @@
+"""The Server page, after LM Studio's own: what runs where, its models, and how programs use it.
+
+Owns: the order of the page and which section of it shows. Each section stands in its own module.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from chat_client import ChatSettings, RequestLog, ServerState, outside_address
+from streamlit_ui.exchange_view import last_turn
+from streamlit_ui.opening import RETRY_S, state_page
+from streamlit_ui.program_view import programs
+from streamlit_ui.prose import for_page
+from streamlit_ui.request_view import request_log
+from streamlit_ui.resources import chat_settings, request_watch, server_watch
+from streamlit_ui.server_models import server_models
+
+FRESH_S = 5.0
+LOG_FRESH_S = 3.0
+SECTIONS = {
+    "Models": ":material/memory:",
+    "Programs": ":material/code:",
+    "Requests": ":material/receipt_long:",
+    "Last turn": ":material/frame_inspect:",
+}
+
+
+def server_page() -> None:
+    """One run."""
+    state = server_watch().state(FRESH_S)
+    st.title("Server")
+    if state.ready:
+        st.markdown(f":green[●] **{state.server}** answers: {for_page(state.steps[-1].detail)}.")
+    _addresses(chat_settings(), state)
+    section: str | None = st.segmented_control(
+        "Section",
+        list(SECTIONS),
+        default="Models",
+        format_func=lambda name: f"{SECTIONS[name]} {name}",
+        key="section",
+        bind="query-params",
+        label_visibility="collapsed",
+        required=True,
+    )
+    # A fragment must stand outside every container; see chat_page.
+    if section == "Requests":
+        request_log()
+    elif section == "Last turn":
+        last_turn()
+    elif section == "Programs":
+        programs(state, *outside(chat_settings()))
+    else:
+        if state.ready:
+            server_models()
+        _watch(state)
+
+
+def outside(settings: ChatSettings) -> tuple[str, str]:
+    """Where people reach the gateway and the model server, told by the address of this page."""
+    host = st.context.headers.get("Host", "")
+    gateway = settings.model_copy(update={"llm_url": settings.gateway_url})
+    return outside_address(gateway, host), outside_address(settings, host)
+
+
+def _addresses(settings: ChatSettings, state: ServerState) -> None:
+    gateway, server = outside(settings)
+    cards = st.columns(2) if server != gateway else [st.container()]
+    with cards[0].container(border=True, key="gateway-card"):
+        log = request_watch().newest(LOG_FRESH_S)
+        mark = ":green[●]" if isinstance(log, RequestLog) else ":orange[●]"
+        st.markdown(f"{mark} **Gateway**, for teammates and their programs")
+        st.code(f"{gateway}/v1", language=None)
+        if isinstance(log, RequestLog):
+            st.caption("Asks for a key. A new one: `make key NAME=ana`")
+        else:
+            st.caption(for_page(str(log)))
+    if server == gateway:
+        return
+    with cards[1].container(border=True, key="server-card"):
+        mark = ":green[●]" if state.ready else ":orange[●]"
+        name = state.server if state.reachable else "Model server"
+        st.markdown(f"{mark} **{name}**, for this machine")
+        st.code(f"{server}/v1", language=None)
+        st.caption("What the two web UIs ask: no key of yours, no limits, not in the log")
+
+
+@st.fragment(run_every=RETRY_S)
+def _watch(shown: ServerState) -> None:
+    """Why there is no model to load, or nothing while there is; goes on by itself."""
+    state = server_watch().state(RETRY_S - 1)
+    if state != shown:
+        st.rerun()
+    if not state.ready:
+        state_page(state)
