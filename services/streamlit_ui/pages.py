@@ -9,6 +9,7 @@ import streamlit as st
 
 from streamlit_ui.chat_page import chat_page
 from streamlit_ui.playground_page import playground_page
+from streamlit_ui.presenter_page import presenter_page
 from streamlit_ui.server_page import server_page
 
 
@@ -20,4 +21,5 @@ def pages() -> list[st.Page]:
             playground_page, title="Playground", icon=":material/compare:", url_path="playground"
         ),
         st.Page(server_page, title="Server", icon=":material/dns:", url_path="server"),
+        st.Page(presenter_page, title="Present", icon=":material/co_present:", url_path="present"),
     ]

@@ -1,0 +1,115 @@
+"""Presenter mode in a real browser, on the real engine: a talk given with the keys of a clicker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.pages import PHONE, visit
+from tests.browser.streamlit_page import slots
+from tests.running import Service, free_port, running, wait_until
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def ui(run_folder: Path, engine: Service) -> Iterator[Service]:
+    with running("streamlit_ui", run_folder, {"LMSTUDIO_URL": engine.url}) as service:
+        yield service
+
+
+def heading(page: Page, title: str) -> None:
+    page.get_by_role("heading", name=title, exact=True).wait_for()
+    # The keys work as soon as their buttons are there.
+    page.locator(".st-key-stage-keys button").nth(1).wait_for(state="attached")
+
+
+def finished(page: Page, count: int) -> None:
+    """Waits until that many answers stand on the stage, with their numbers."""
+    wait_until(lambda: page.get_by_text("first token after").count() == count, "the answers", 60)
+
+
+def press(page: Page, key: str) -> None:
+    page.locator("body").press(key)
+
+
+def test_a_talk_is_given_with_one_key(browser: Browser, ui: Service) -> None:
+    with visit(browser, ui.url + "/present?step=2") as here:
+        page = here.page
+        heading(page, "Tokens")
+        assert page.get_by_test_id("stSidebar").is_hidden()
+        press(page, "PageDown")  # asks the step's one prompt
+        finished(page, 1)
+        assert "tokens/s" in here.text()
+        press(page, "PageDown")  # there is no other: the next step
+        heading(page, "Temperature")
+        assert "step=3" in page.url
+        press(page, "PageDown")
+        finished(page, 1)
+        press(page, "PageDown")
+        finished(page, 2)
+        stories = page.locator('[class*="st-key-scene-3-"] [data-testid="stMarkdown"]')
+        assert stories.nth(0).inner_text() == stories.nth(1).inner_text()  # temperature 0
+        press(page, "ArrowLeft")
+        heading(page, "Tokens")
+        finished(page, 1)  # its answer still stands there
+        press(page, "Backspace")
+        finished(page, 0)
+        page.reload()
+        heading(page, "Tokens")  # a link, or a reload, leads back to the step
+        assert here.sideways_overflow_px() == 0
+        assert here.foreign == []
+        assert here.script_errors == []
+
+
+def test_stop_ends_an_answer_and_the_room_may_ask(
+    browser: Browser, run_folder: Path, teaching_models: Path
+) -> None:
+    env = {"ENGINE_TEACHING_DIR": str(teaching_models), "ENGINE_TOKENS_PER_SECOND": "2"}
+    with running("engine", run_folder, env) as engine:
+        with running("streamlit_ui", run_folder, {"LMSTUDIO_URL": engine.url}) as ui:
+            with visit(browser, ui.url + "/present", PHONE) as here:
+                page = here.page
+                heading(page, "One step, repeated")
+                box = page.get_by_test_id("stChatInput").locator("textarea")
+                box.fill("Tell me a story about a fox.")
+                box.press("Enter")
+                wait_until(lambda: slots(engine)["active"] == 1, "the answer to begin", 60)
+                page.get_by_role("button", name="Stop").wait_for()
+                page.get_by_text("Tell me a story about a fox.").first.wait_for()
+                press(page, "Escape")
+                wait_until(lambda: slots(engine)["active"] == 0, "the slot", 30)
+                page.get_by_text("stopped").first.wait_for()
+                assert here.sideways_overflow_px() == 0
+
+
+def test_the_timer_runs_and_survives_a_reload(browser: Browser, ui: Service) -> None:
+    with visit(browser, ui.url + "/present") as here:
+        timer = here.page.get_by_role("timer")
+        timer.wait_for()
+        assert timer.inner_text() == "0:00"
+        here.page.get_by_role("button", name="Start or pause the timer").click()
+        wait_until(lambda: timer.inner_text() != "0:00", "the timer to run")
+        here.page.reload()
+        timer.wait_for()
+        wait_until(lambda: timer.inner_text() > "0:01", "the timer to go on")
+        here.page.get_by_role("button", name="Start or pause the timer").click()
+        here.page.get_by_role("button", name="Set the timer to zero").click()
+        wait_until(lambda: timer.inner_text() == "0:00", "zero")
+
+
+def test_no_host_is_shown_when_the_server_is_away(
+    browser: Browser, run_folder: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    deck = tmp_path / "mine.md"
+    deck.write_text("# Mine\n\n## Our house\n\nHello.\n\n```prompt seed=7\nWho are you?\n```\n")
+    env = {"LMSTUDIO_URL": f"http://127.0.0.1:{port}", "STREAMLIT_DECK": str(deck)}
+    with running("streamlit_ui", run_folder, env) as ui:
+        with visit(browser, ui.url + "/present") as here:
+            heading(here.page, "Our house")  # a deck of one's own
+            here.page.get_by_text("No answer can come just now").wait_for()
+            assert "127.0.0.1" not in here.text()
