@@ -36,7 +36,10 @@ class Attached:
 def attachments_panel(model: Model | None) -> Attached:
     """Draws the panel; call it where it shall stand above the message box."""
     number = st.session_state.setdefault("attach_number", 0)
-    with st.popover("Attach", icon=":material/attach_file:", type="tertiary", key="attach"):
+    with (
+        st.popover("Attach", icon=":material/attach_file:", type="tertiary", key="attach"),
+        st.container(key="attach-panel"),
+    ):
         uploaded = st.file_uploader(
             "Pictures, texts, code or PDF files",
             [ending.removeprefix(".") for ending in ATTACHMENT_TYPES],

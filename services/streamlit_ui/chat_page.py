@@ -11,10 +11,12 @@ from chat_client import ServerState
 from chat_client.reply import Reply
 from streamlit_ui import message_view
 from streamlit_ui.attachments_panel import Attached, attachments_panel
+from streamlit_ui.browser_part import browser_part
 from streamlit_ui.choice import Choice
 from streamlit_ui.context_meter import context_meter
 from streamlit_ui.conversation import Conversation
 from streamlit_ui.history_panel import history_panel
+from streamlit_ui.keyboard import STOP
 from streamlit_ui.opening import RETRY_S, banner, state_page, welcome
 from streamlit_ui.presets_panel import presets_panel
 from streamlit_ui.resources import history, server_watch
@@ -56,9 +58,10 @@ def chat_page() -> None:
         with panel.presets:
             presets_panel(choice)
     with above_box:
-        say_above_box(conversation, reply if not typed else None)
+        say_above_box(conversation, reply)
         if reply is None and state.ready:
             context_meter(conversation, choice, attached, always=panel.mode != "user")
+    browser_part()
     keep_watch(conversation, state, reply)
     opening = st.empty()
     if conversation.dialogue.entries:
@@ -72,10 +75,16 @@ def chat_page() -> None:
 
 
 def say_above_box(conversation: Conversation, reply: Reply | None) -> None:
-    """Stop, where the message box does not offer it, and whether this chat is kept."""
+    """Stop, which a suggestion and a reload need beside the message box's, and what is not kept."""
     if reply is not None:
         with st.container(horizontal_alignment="center"):
-            st.button("Stop", icon=":material/stop_circle:", key="stop", on_click=reply.stop)
+            st.button(
+                "Stop",
+                icon=":material/stop_circle:",
+                key="stop_answer",  # `stop` is the setting of that name.
+                shortcut=STOP,
+                on_click=reply.stop,
+            )
     if conversation.dialogue.not_kept:
         st.caption(
             ":orange[●] This chat is not kept.",

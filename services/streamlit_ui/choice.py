@@ -5,7 +5,7 @@ Owns: the value that the side panel hands to the chat. How it is drawn is the pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chat_client import Model, Sampling
 
@@ -21,3 +21,8 @@ class Choice:
     sampling: Sampling
     system_prompt: str | None
     facts: Model | None = None
+    others: tuple[Model, ...] = ()  # What this key may use besides.
+
+    def of(self, model: Model) -> Choice:
+        """The same settings for another model."""
+        return replace(self, model=model.id, facts=model)

@@ -75,6 +75,21 @@ textarea::placeholder, input::placeholder { color: currentColor !important; opac
 /* Long words and addresses of an answer must not widen a phone's page. */
 [data-testid="stChatMessageContent"] { overflow-wrap: anywhere; min-width: 0; }
 [data-testid="stAlert"] code { font-size: 0.9em; color: inherit; }
+/* Streamlit's colours of code are too pale on either background: mixed with the text's own. */
+.stApp [data-testid="stCode"] .token:is(.keyword, .tag, .function, .class-name, .selector) {
+  color: color-mix(in srgb, #1c83e1 60%, currentColor); }
+.stApp [data-testid="stCode"] .token:is(.string, .char, .attr-value, .attr-name, .number, .regex,
+  .boolean, .constant, .symbol, .variable, .property, .builtin, .inserted) {
+  color: color-mix(in srgb, #1aa37a 55%, currentColor); }
+.stApp [data-testid="stCode"] .token:is(.operator, .entity, .decorator, .atrule, .url, .important,
+  .deleted) { color: color-mix(in srgb, #d9730d 55%, currentColor); }
+.stApp [data-testid="stCode"] .token:is(.comment, .punctuation, .prolog, .doctype, .cdata,
+  .unchanged) {
+  color: color-mix(in srgb, currentColor 75%, transparent); }
+/* Under the pointer they would turn a shade of the accent that is too dark for a dark page. */
+.stApp button[kind="tertiary"]:is(:hover, :focus, :active) { color: inherit; }
+.stApp button[kind="tertiary"]:hover {
+  background: color-mix(in srgb, currentColor 8%, transparent); }
 /* A model's name and its facts belong together. */
 [class*="st-key-model-"] { margin-bottom: -1rem; }
 [class*="st-key-model-"] button > *, .st-key-picker button > *,
@@ -100,7 +115,15 @@ textarea::placeholder, input::placeholder { color: currentColor !important; opac
 .st-key-requests table { white-space: nowrap; font-size: 0.85rem; }
 .st-key-requests [data-testid="stMarkdownContainer"] { overflow-x: auto; }
 /* Drawn only so that the browser has the code highlighter before an answer needs it. */
-.st-key-early-code { position: absolute; width: 1px; height: 1px; overflow: hidden; opacity: 0; }
+.st-key-early-code { position: absolute; width: 1px; height: 1px; overflow: hidden;
+  visibility: hidden; }
+/* Works without being seen: a script, and a button that only its key presses. */
+.st-key-browser-part, .st-key-open_picker { position: absolute; visibility: hidden; }
+/* While a file is dragged over the page. */
+body.lectern-drop .stApp { outline: 4px dashed currentColor; outline-offset: -8px; }
+/* Nobody has these keys on a phone, and one's own button needs no hint on the small ones. */
+[class*="st-key-actions-"] kbd { display: none; }
+@media (hover: none) { .stApp kbd { display: none; } }
 </style>
 """
 

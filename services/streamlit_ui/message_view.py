@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from chat_client import Shown
-from streamlit_ui import look, session
+from chat_client import Entry, Shown
+from streamlit_ui import keyboard, look, session
 from streamlit_ui.answer_view import draw, follow
 from streamlit_ui.choice import Choice
 from streamlit_ui.conversation import Conversation
+from streamlit_ui.copy_button import copy_button
 from streamlit_ui.prose import for_page
 
 
@@ -51,16 +52,41 @@ def answer(conversation: Conversation, shown: Shown, choice: Choice) -> bool:
         draw(entry)
         with _row(entry.id):
             _versions(conversation, shown)
-            st.button(
-                ":material/refresh:",
-                key=f"again-{entry.id}",
-                help="Answer again, with the model and the settings chosen now",
-                type="tertiary",
-                disabled=choice.model is None,
-                on_click=session.regenerate,
-                args=(conversation, entry, choice),
-            )
+            if entry.text:
+                copy_button(entry.text, f"copy-{entry.id}")
+            _again(conversation, entry, choice)
     return False
+
+
+def _again(conversation: Conversation, entry: Entry, choice: Choice) -> None:
+    """Another answer to the same question: of the model chosen now, or of another one."""
+    last = entry.id == conversation.dialogue.leaf
+    st.button(
+        ":material/refresh:",
+        key=f"again-{entry.id}",
+        help="Answer again, with the model and the settings chosen now",
+        type="tertiary",
+        disabled=choice.model is None,
+        shortcut=keyboard.AGAIN if last else None,
+        on_click=session.regenerate,
+        args=(conversation, entry, choice),
+    )
+    if not choice.others:
+        return
+    key = f"other-{entry.id}"
+
+    def ask_other() -> None:
+        session.regenerate(conversation, entry, choice.of(st.session_state[key]))
+
+    st.menu_button(
+        ":material/swap_horiz:",
+        choice.others,
+        format_func=lambda model: for_page(model.id),
+        key=key,
+        help="Answer again, with another model",
+        type="tertiary",
+        on_click=ask_other,
+    )
 
 
 def _row(id_: str) -> st.delta_generator.DeltaGenerator:

@@ -14,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from chat_client import ServerState
 from chat_client.sampling_fields import Mode
 from streamlit_ui.choice import Choice
+from streamlit_ui.keyboard import NEW_CHAT, help_button, model_key
 from streamlit_ui.model_picker import model_picker
 from streamlit_ui.session import new_chat
 from streamlit_ui.settings_panel import mode_switch, settings_panel
@@ -41,11 +42,20 @@ def sidebar(state: ServerState) -> Sidebar:
     """Draws the panel; call it inside `st.sidebar`."""
     st.markdown("### Lectern")
     st.caption(status(state))
-    st.button("New chat", icon=":material/add:", key="new_chat", width="stretch", on_click=new_chat)
+    st.button(
+        "New chat",
+        icon=":material/add:",
+        key="new_chat",
+        width="stretch",
+        shortcut=NEW_CHAT,
+        on_click=new_chat,
+    )
     model = model_picker(state.models)
     middle, below = st.container(), st.container(key="below")
     with below:
         mode = mode_switch()
+        help_button()
+        model_key()
     chats = presets = middle
     if mode != "user":
         chats, settings = middle.tabs(["Chats", "Settings"])
@@ -54,5 +64,6 @@ def sidebar(state: ServerState) -> Sidebar:
             sampling, system_prompt = settings_panel(mode)
     else:
         sampling, system_prompt = settings_panel(mode)
-    choice = Choice(model.id if model else None, sampling, system_prompt, model)
+    others = tuple(each for each in state.models if each is not model and not each.refused)
+    choice = Choice(model.id if model else None, sampling, system_prompt, model, others)
     return Sidebar(mode, choice, chats.container(key="chats"), presets.container())
