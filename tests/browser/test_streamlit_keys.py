@@ -37,7 +37,7 @@ def ui(run_folder: Path, server: Upstream) -> Iterator[Service]:
 @pytest.fixture
 def opened(browser: Browser, ui: Service, server: Upstream) -> Iterator[Visit]:
     server.script = lambda _: spoken(ANSWER)
-    with visit(browser, ui.url, timeout_s=30) as here:
+    with visit(browser, ui.url) as here:
         ready(here.page)
         here.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         yield here
