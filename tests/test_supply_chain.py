@@ -65,7 +65,13 @@ def test_every_list_of_packages_has_a_lock() -> None:
 
 @pytest.mark.parametrize("lock", SERVICE_LOCKS, ids=lambda path: str(path.parent.name))
 def test_no_gateway_of_a_peer_is_shipped(lock: Path) -> None:
-    assert not {"litellm", "mcp"} & {name_of(line) for line in requirements(lock)}
+    assert "litellm" not in {name_of(line) for line in requirements(lock)}
+
+
+@pytest.mark.parametrize("lock", SERVICE_LOCKS, ids=lambda path: str(path.parent.name))
+def test_only_the_gradio_ui_speaks_mcp(lock: Path) -> None:
+    speaks = "mcp" in {name_of(line) for line in requirements(lock)}
+    assert speaks == (lock.parent.name == "gradio_ui")
 
 
 def test_images_install_with_hashes_alone() -> None:

@@ -6,6 +6,7 @@ Gradio's endless heartbeat streams, because uvicorn waits for open responses and
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 
@@ -34,7 +35,7 @@ class Server(uvicorn.Server):
         self._state = app.state
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._state.handlers.close()
+        await asyncio.gather(self._state.handlers.close(), self._state.tools.close())
         self._state.gradio.stop_event.set()
         await super().shutdown(sockets)
 

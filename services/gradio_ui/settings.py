@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class GradioSettings(BaseSettings):
-    """Where the page listens and how many answers it asks for at once."""
+    """Where the page listens, how many answers it asks for at once, who may call it."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -22,4 +22,14 @@ class GradioSettings(BaseSettings):
         le=32,
         description="Answers the Gradio UI asks for at once, further people wait in line; as many "
         "as the model server's Max Concurrent Predictions",
+    )
+    gradio_mcp: bool = Field(
+        False,
+        description="Offers the model to agents (MCP at /mcp): the tools ask and models, to "
+        "everybody who can open the page",
+    )
+    gradio_hosts: str = Field(
+        "",
+        description="Further host names under which the Gradio UI may be called, separated by "
+        "commas; addresses, localhost and names of the local network always may; * for all",
     )

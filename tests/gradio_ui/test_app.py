@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from io import BytesIO
 
 import httpx
 import pytest
+from PIL import Image
 
 from chat_client import ChatSettings
 from gradio_ui.app import make_app
@@ -40,8 +42,9 @@ async def test_the_page_is_at_the_root_and_may_ask_no_other_host(client: httpx.A
 async def test_no_endpoint_is_offered_by_accident(client: httpx.AsyncClient) -> None:
     info = (await client.get("/gradio_api/info")).json()
     assert info == {"named_endpoints": {}, "unnamed_endpoints": {}}
-    for path in ("/docs", "/openapi.json", "/redoc"):
+    for path in ("/docs", "/openapi.json", "/redoc", "/gradio_api/mcp/", "/gradio_api/mcp/sse"):
         assert (await client.get(path)).status_code == 404, path
+    assert "jsonrpc" not in (await client.post("/mcp", json={})).text
 
 
 async def test_nobody_can_leave_files_here(client: httpx.AsyncClient) -> None:
@@ -52,3 +55,20 @@ async def test_nobody_can_leave_files_here(client: httpx.AsyncClient) -> None:
 async def test_gradio_reports_nothing_about_itself(client: httpx.AsyncClient) -> None:
     config = (await client.get("/config")).json()
     assert config["analytics_enabled"] is False
+
+
+async def test_a_phone_can_install_it_with_icons_of_our_own(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/")).text
+    assert '<link rel="manifest" href="/manifest.json"' in page
+    assert "apple-touch-icon" in page
+    answer = await client.get("/manifest.json")
+    assert answer.headers["content-type"].startswith("application/manifest+json")
+    manifest = answer.json()
+    assert (manifest["name"], manifest["display"]) == ("Lectern", "standalone")
+    assert manifest["start_url"] == manifest["scope"] == "/"
+    assert {icon["purpose"] for icon in manifest["icons"]} == {"any", "maskable"}
+    for icon in manifest["icons"]:
+        data = (await client.get(icon["src"])).content
+        width, height = Image.open(BytesIO(data)).size
+        assert f"{width}x{height}" == icon["sizes"]
+    assert (await client.get("/icons/settings.py")).status_code == 404
