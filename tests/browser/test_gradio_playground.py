@@ -68,9 +68,15 @@ def won(page: Page) -> dict[str, int]:
 
 
 def test_four_answer_at_once_and_one_stop_ends_them_all(
-    browser: Browser, gradio: Service, engine: Service
+    browser: Browser, run_folder: Path, teaching_models: Path
 ) -> None:
-    with opened(browser, gradio, path=PLAYGROUND) as visited:
+    # Slow enough that no story ends before Stop is clicked, also on a busy machine.
+    pace = {"ENGINE_TEACHING_DIR": str(teaching_models), "ENGINE_TOKENS_PER_SECOND": "4"}
+    with (
+        running("engine", run_folder, pace) as engine,
+        running("gradio_ui", run_folder, {"LMSTUDIO_URL": engine.url}) as service,
+        opened(browser, service, path=PLAYGROUND) as visited,
+    ):
         page = visited.page
         ready(page)
         page.get_by_label("4", exact=True).check()
