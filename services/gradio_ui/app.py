@@ -1,7 +1,7 @@
 """The web application: Gradio's page at `/`, `GET /healthz` beside it.
 
-Owns what is put together and what is left out: no telemetry, no public API, no uploads, no server
-side rendering, no links to elsewhere.
+Owns what is put together and what is left out: no telemetry, no public API, no uploads of
+Gradio's kind, no server side rendering, no links to elsewhere.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ def make_app(settings: GradioSettings, chat_settings: ChatSettings) -> FastAPI:
     app.post("/gradio_api/upload")(_no_uploads)
     offer_installing(app)
     handlers = Handlers(chat_settings, settings.chat_concurrency)
+    handlers.desk.add_to(app)
     tools = Tools(chat_settings, handlers.lookout, handlers.line)
     if settings.gradio_mcp:
         _offer_mcp(app, tools)
@@ -82,5 +83,5 @@ async def _healthz() -> dict[str, str]:
 
 
 async def _no_uploads() -> None:
-    """Gradio takes files from anybody; no part of this page needs one."""
-    raise HTTPException(404, "Lectern's Gradio page takes no files.")
+    """Gradio would put files into a folder and give them to whoever asks; `FileDesk` does not."""
+    raise HTTPException(404, "Lectern's Gradio page takes no files this way.")

@@ -7,10 +7,10 @@ Owns what only matters while an answer comes. The conversation itself, with all 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from chat_client import ChatError, Dialogue, Entry, Piece
+from chat_client import ChatError, Dialogue, Entry, LoadProgress, Piece, TokenMemory, drop_oldest
 from chat_client import Turn as Asked
 
 Phase = Literal["in line", "reading", "thinking", "answering", "done", "stopped", "failed"]
@@ -23,6 +23,7 @@ class Exchange:
     asked: Asked
     place: int = 0  # in line, counted from 1; 0: not waiting
     in_line: bool = True
+    loading: LoadProgress | None = None  # while the model is brought into memory
     ended_at: float | None = None  # seconds of the monotonic clock
 
     @property
@@ -63,6 +64,20 @@ class Chat:
 
     dialogue: Dialogue = field(default_factory=Dialogue)
     exchanges: dict[str, Exchange] = field(default_factory=dict)
+    memory: TokenMemory = field(default_factory=TokenMemory)
+    leave_out_oldest: bool = False  # the person's choice once the context is full
+
+    def fitting(self, asked: Asked, window: int | None) -> Asked:
+        """The same without its oldest messages, where they do not fit and may be left out."""
+        if not self.leave_out_oldest or window is None:
+            return asked
+        limit = self.dialogue.sampling.max_tokens
+        return replace(asked, messages=drop_oldest(asked.messages, window, self.memory, limit))
+
+    def learn(self, exchange: Exchange) -> None:
+        """Takes in what the server counted, so that the next estimate is better."""
+        if exchange.answer.stats is not None:
+            self.memory.learn(exchange.asked.messages, exchange.answer.stats)
 
     def begin(self, asked: Asked) -> Exchange:
         exchange = Exchange(asked)

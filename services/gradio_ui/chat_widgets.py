@@ -20,7 +20,10 @@ WELCOME = (
     "## Ask the model\n"
     "It runs on this machine or on one that you chose. Nothing you write goes anywhere else."
 )
-HINT = "Enter sends, Shift + Enter starts a new line. A model can be wrong: check what matters."
+HINT = (
+    "Enter sends, Shift + Enter starts a new line. A model can be wrong: check what matters. "
+    '<button type="button" data-help>Keyboard help: ?</button>'
+)
 LATEX: list[dict[str, str | bool]] = [
     {"left": "$$", "right": "$$", "display": True},
     {"left": "\\[", "right": "\\]", "display": True},

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import gradio as gr
@@ -18,7 +17,6 @@ from chat_client import (
     SAMPLING_FIELDS,
     SUGGESTED,
     ChatError,
-    Model,
     Sampling,
     SamplingField,
     read_json_schema,
@@ -181,19 +179,3 @@ def _number(field: SamplingField, text: str) -> float | int:
         return int(text) if text.lstrip("-").isdigit() else number
     except ValueError:
         raise ValueError(f"{field.label} must be a number.") from None
-
-
-def model_facts(model: Model | None) -> str:
-    """What is known of the picked model, as one line of safe HTML."""
-    if model is None:
-        return ""
-    window = model.context_length or model.max_context_length
-    parts = [
-        "Loaded" if model.loaded else "Not loaded yet",
-        model.quantization,
-        model.parameters and f"{model.parameters} parameters",
-        window and f"context {window:,} tokens",
-        model.size,
-        *model.badges,
-    ]
-    return escape(" · ".join(part for part in parts if part))

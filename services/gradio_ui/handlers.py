@@ -6,7 +6,7 @@ Owns the order of those steps for one browser session. Layout is `page`'s, words
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -14,20 +14,19 @@ import gradio as gr
 
 from chat_client import ChatError, ChatSettings, Dialogue, Room, RoomRefused
 from chat_client import Turn as Asked
-from gradio_ui.chat import Chat, Exchange
-from gradio_ui.controls import SETTINGS, Choices, read_choices, set_settings
+from gradio_ui.asking import Answering, Asking, Begin
+from gradio_ui.attached import Attached
+from gradio_ui.chat import Chat
+from gradio_ui.controls import SETTINGS, set_settings
+from gradio_ui.file_desk import FileDesk
 from gradio_ui.keeper import Keeper
 from gradio_ui.line import Line
 from gradio_ui.lookout import Lookout
 from gradio_ui.match import Match
-from gradio_ui.notice import notice
 from gradio_ui.session import Session
-from gradio_ui.transcript import Bubble, drawn, transcript
-from gradio_ui.turn import Turn
+from gradio_ui.view import Picture, View
 
-Update = dict[str, Any]
-Picture = tuple[list[Bubble], Update, Any, Any]  # the chat, the question box, the address, a notice
-Answering = AsyncGenerator[Picture, None]
+WORDS_TOO = "Write a question about it as well."
 GONE = "That chat is not there any more: it was deleted, or it belongs to another key."
 
 
@@ -41,6 +40,9 @@ class Handlers:
         self.keeper = Keeper(self.room, settings.chat_abandoned_s)
         self.line = Line(slots)
         self.matches: set[Match] = set()
+        self.desk = FileDesk()
+        self.view = View(self.lookout, self.desk.pictures)
+        self._asking = Asking(settings, self.line, self.lookout, self.keeper, self.view)
 
     async def close(self) -> None:
         """Stops every answer under way, so that the service can end and the model is free."""
@@ -50,12 +52,21 @@ class Handlers:
 
     async def send(self, session: Session, address: str, question: str, *values: Any) -> Answering:
         """The question in the input box."""
-        question = (question or "").strip()
-        if not question:
+        question, going = (question or "").strip(), session.attached
+        if session.busy or not (question or going.items):
             return
-        async with aclosing(
-            self._ask(session, address, values, lambda chat, model: chat.ask(question, model))
-        ) as pictures:
+        session.picked = values[0] or session.picked
+        if not question:
+            session.attached = going.telling(WORDS_TOO)
+        if not question or self.view.unseen(session):
+            yield self.view.whole(session)
+            return
+        session.attached = Attached()
+
+        def begin(chat: Dialogue, model: str) -> Asked:
+            return chat.ask(question, model, going.images, going.files)
+
+        async with aclosing(self._ask(session, address, values, begin)) as pictures:
             async for picture in pictures:
                 yield picture
 
@@ -85,14 +96,14 @@ class Handlers:
     ) -> Answering:
         """A question in other words; the old ones stay as another version."""
         index = edit.index if isinstance(edit.index, int) else edit.index[0]
-        rows, text = drawn(session.chat), str(edit.value).strip()
-        id_ = rows[index][0] if index < len(rows) else ""
-        entry = session.chat.dialogue.entries.get(id_)
+        entry, text = self.view.message_at(session, index), str(edit.value).strip()
         if session.busy or not text or entry is None or entry.role != "user":
-            yield picture_of(session)  # takes the words back that Gradio has put there already
+            yield self.view.whole(session)  # takes the words back that Gradio has put there already
             return
         async with aclosing(
-            self._ask(session, address, values, lambda chat, model: chat.edit(id_, text, model))
+            self._ask(
+                session, address, values, lambda chat, model: chat.edit(entry.id, text, model)
+            )
         ) as pictures:
             async for picture in pictures:
                 yield picture
@@ -105,7 +116,7 @@ class Handlers:
     async def new_chat(self, session: Session) -> Picture:
         """Shows an empty chat."""
         await self._leave(session, Chat())
-        return picture_of(session, value="")
+        return self.view.whole(session, value="")
 
     async def choose(self, session: Session, event: gr.EventData) -> Picture:
         """Another version of a question or an answer."""
@@ -113,7 +124,7 @@ class Handlers:
         if not session.busy and id_ in dialogue.entries:
             dialogue.choose(id_)
             await self.keeper.keep(session.chat)
-        return picture_of(session)
+        return self.view.whole(session)
 
     async def enter(
         self, session: Session, address: str, utc_offset_minutes: float | None
@@ -155,13 +166,13 @@ class Handlers:
             chat, turn = under_way
             await self._leave(session, chat)
             session.turn = turn
-            async with aclosing(self._follow(session, chat, turn)) as pictures:
+            async with aclosing(self._asking.follow(session, chat, turn)) as pictures:
                 async for picture in pictures:
                     yield picture
             return
         if id_:
             await self._read(session, id_)
-        yield picture_of(session)
+        yield self.view.whole(session)
 
     async def _read(self, session: Session, id_: str) -> None:
         try:
@@ -184,67 +195,12 @@ class Handlers:
                 await turn.stop()
 
     async def _ask(
-        self,
-        session: Session,
-        address: str,
-        values: tuple[Any, ...],
-        begin: Callable[[Dialogue, str], Asked],
+        self, session: Session, address: str, values: tuple[Any, ...], begin: Begin
     ) -> Answering:
         if session.busy:
             return
         if address and not session.chat.dialogue.entries:
             await self._read(session, address)  # this process is younger than the page
-        chat, choices = session.chat, read_choices(values)
-        chat.dialogue.settings = choices.sampling.settings()
-        chat.dialogue.system_prompt = choices.system
-        exchange = chat.begin(begin(chat.dialogue, choices.model))
-        if choices.problem is not None:
-            exchange.end(choices.problem)
-        if exchange.ended or not (choices.model or await self._choose_model(exchange)):
-            question = chat.dialogue.entries[exchange.answer.parent_id or ""].text
-            yield picture_of(session, value=question)
-            return
-        async with aclosing(self._answer(session, chat, exchange, choices)) as pictures:
+        async with aclosing(self._asking.ask(session, values, begin)) as pictures:
             async for picture in pictures:
                 yield picture
-
-    async def _answer(
-        self, session: Session, chat: Chat, exchange: Exchange, choices: Choices
-    ) -> Answering:
-        turn = Turn(self.settings, self.line, exchange, choices.sampling)
-        session.turn = turn
-        self.keeper.watch(chat, turn)
-        async with aclosing(self._follow(session, chat, turn, value="")) as pictures:
-            async for picture in pictures:
-                yield picture
-
-    async def _follow(self, session: Session, chat: Chat, turn: Turn, **box: Any) -> Answering:
-        async with aclosing(turn.follow()) as news:
-            first = True
-            async for _ in news:
-                if session.chat is not chat:  # meanwhile the page shows another one
-                    yield picture_of(session)
-                    return
-                whole = first or turn.exchange.ended
-                bubbles, question, address, words = picture_of(session, **(box if first else {}))
-                yield bubbles, question if whole else gr.skip(), address, words
-                first = False
-
-    async def _choose_model(self, exchange: Exchange) -> bool:
-        """The server's first model for a page that has not got its list yet."""
-        outlook = await self.lookout.look()
-        exchange.answer.model = outlook.choose(None) or ""
-        if not exchange.answer.model:
-            away = ChatError("No model server answers.", outlook.state.advice)
-            exchange.end(outlook.refusal or away)
-        return bool(exchange.answer.model)
-
-
-def picture_of(session: Session, **box: Any) -> Picture:
-    """All that a page shows of its chat; `box`: further changes of the question box."""
-    if session.busy:
-        question = gr.update(submit_btn=False, stop_btn="Stop", **box)
-    else:
-        question = gr.update(submit_btn="Send", stop_btn=False, **box)
-    words = session.notice or session.chat.dialogue.not_kept
-    return transcript(session.chat), dict(question), session.address, notice(words)

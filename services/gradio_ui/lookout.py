@@ -26,8 +26,8 @@ class Outlook:
         return bool(self.models)
 
     def choose(self, wanted: str | None) -> str | None:
-        """`wanted` while the server offers it, else its first model (loaded ones come first)."""
-        ids = [model.id for model in self.models]
+        """`wanted` while it may be used, else the first that may (loaded ones come first)."""
+        ids = [model.id for model in self.models if not model.refused]
         return wanted if wanted in ids else next(iter(ids), None)
 
     def find(self, model_id: str | None) -> Model | None:
@@ -42,6 +42,10 @@ class Lookout:
         self._lock = asyncio.Lock()
         self._last: Outlook | None = None
         self._looked_at = 0.0
+
+    def find(self, model_id: str) -> Model | None:
+        """What was known of a model at the last look."""
+        return self._last.find(model_id) if self._last else None
 
     async def look(self, max_age_s: float = 1.0) -> Outlook:
         async with self._lock:

@@ -9,8 +9,8 @@ from typing import Any
 
 import gradio as gr
 
-from gradio_ui.controls import model_facts
 from gradio_ui.lookout import Lookout, Outlook
+from gradio_ui.model_words import model_choice, model_facts
 from gradio_ui.session import Session
 from gradio_ui.state_page import state_page, status_line
 
@@ -43,7 +43,8 @@ class OutlookView:
             return (gr.skip(),) * 6
         session.shown = (outlook, empty)
         chosen = outlook.choose(model)
-        choices = [(offered.label, offered.id) for offered in outlook.models]
+        session.picked = chosen or ""
+        choices = [(model_choice(offered), offered.id) for offered in outlook.models]
         return (
             gr.update(visible=not outlook.ready, value=state_page(outlook, compact=not empty)),
             gr.update(visible=outlook.ready or not empty),

@@ -19,9 +19,13 @@ from gradio_ui.navigation import PLAYGROUND, SERVER, Navigation, make_navigation
 from gradio_ui.outlook_view import AWAY_LOOK_S, OutlookView
 from gradio_ui.page_scripts import (
     ENTER,
+    FETCH,
     KEEP_MODE,
+    KEYS,
+    LABELS,
     LAST_MODE,
     NAME_ADDRESS,
+    TRAY,
     UNFOLD,
     VERSIONS,
 )
@@ -36,6 +40,7 @@ from gradio_ui.server_handlers import ServerHandlers
 from gradio_ui.server_page import ServerPage, make_server_page, wire_server_page
 from gradio_ui.session import Session
 from gradio_ui.shelf import Shelf
+from gradio_ui.tray_handlers import TrayHandlers
 
 SHELF_LOOK_S = 30.0
 WAITING_ROOM = 200  # people in line at once before Gradio itself would make them wait unseen
@@ -56,7 +61,9 @@ class Parts:
     controls: Controls
     address: gr.Textbox
     notice: gr.HTML
+    tray: gr.HTML
     offset: gr.Number
+    export: gr.Textbox
     versions: gr.HTML
     words: gr.Textbox
     shelf: gr.HTML
@@ -82,6 +89,7 @@ def _lay_out() -> Parts:
     timer = gr.Timer(AWAY_LOOK_S)
     address = gr.Textbox("", visible="hidden", elem_id="address", label="Chat")
     offset = gr.Number(0, visible="hidden", label="Minutes from UTC")
+    export = gr.Textbox("", visible="hidden", label="Export")
     versions = gr.HTML(visible="hidden", js_on_load=VERSIONS)
     new_chat, words, shelf = make_chats_panel()
     with gr.Sidebar(label="Settings", open=False, position="right", elem_id="settings"):
@@ -98,6 +106,7 @@ def _lay_out() -> Parts:
     with gr.Column(scale=1, elem_id="chat-column") as column:
         chatbot = make_chatbot()
         notice = gr.HTML("", visible=False, elem_id="notice", padding=False)
+        tray = gr.HTML("", elem_id="tray", padding=False, apply_default_css=False, js_on_load=TRAY)
         box = make_box()
         gr.HTML(HINT, elem_id="hint", padding=False)
     playground, server = make_playground_page(), make_server_page()
@@ -113,7 +122,9 @@ def _lay_out() -> Parts:
         controls,
         address,
         notice,
+        tray,
         offset,
+        export,
         versions,
         words,
         shelf,
@@ -126,7 +137,8 @@ def _lay_out() -> Parts:
 
 
 def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
-    outlook, shelf = OutlookView(handlers.lookout), Shelf(handlers.room)
+    outlook, shelf = OutlookView(handlers.lookout), Shelf(handlers.room, handlers.desk)
+    tray = TrayHandlers(handlers.desk.arrived, handlers.view)
     looked = _looked(parts)
     listed = {"inputs": [parts.session, parts.words], "outputs": [parts.shelf], **DIRECT}
     for answer in _wire_chat(page, parts, handlers):
@@ -136,7 +148,14 @@ def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
     )
     parts.words.input(shelf.look, trigger_mode="multiple", **listed)
     parts.shelf.click(shelf.act, **listed)
+    parts.shelf.upload(shelf.load, **listed)
+    parts.shelf.download(shelf.export, listed["inputs"], [parts.export, parts.shelf], **DIRECT)
+    parts.export.change(None, [parts.export], None, js=FETCH)
     gr.Timer(SHELF_LOOK_S).tick(shelf.tick, **listed)
+    parts.tray.click(tray.act, [parts.session], [parts.tray], **DIRECT)
+    parts.controls.model.change(
+        tray.picked, [parts.session, parts.controls.model], [parts.tray], **DIRECT
+    )
     parts.controls.model.input(
         outlook.facts, [parts.controls.model], [parts.controls.facts], **DIRECT
     )
@@ -144,6 +163,8 @@ def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
     parts.timer.tick(outlook.look, **looked)
     page.load(outlook.look, **looked)
     page.load(None, js=UNFOLD)
+    page.load(None, js=KEYS)
+    page.load(None, js=LABELS)
     _wire_settings(page, parts, handlers)
     columns = {PLAYGROUND: parts.playground.column, SERVER: parts.server.column}
     wire_navigation(page, parts.navigation, parts.session, columns)
@@ -164,8 +185,8 @@ def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
 
 
 def _wire_settings(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
-    presets, panel = Presets(handlers.room), parts.presets
-    wire_presets(parts.controls, panel, presets, DIRECT)
+    presets, panel = Presets(handlers.room, handlers.desk), parts.presets
+    wire_presets(parts.controls, panel, presets, parts.export, DIRECT)
     parts.mode.change(shown_settings, [parts.mode], parts.controls.settings, **DIRECT)
     parts.mode.change(
         lambda mode: gr.update(visible=mode != "user"), [parts.mode], [panel.group], **DIRECT
@@ -175,7 +196,7 @@ def _wire_settings(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
 
 
 def _view(parts: Parts) -> list[Any]:
-    return [parts.chatbot, parts.box, parts.address, parts.notice]
+    return [parts.chatbot, parts.box, parts.address, parts.notice, parts.tray]
 
 
 def _looked(parts: Parts) -> dict[str, Any]:

@@ -5,7 +5,10 @@ Owns the texts; which event runs which of them is `page`'s.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+from chat_client import ATTACHMENT_TYPES
 
 # On a phone the panels would cover the chat, so they start folded; a wide window opens them.
 # A beginner sees the chat; the settings open by themselves for those who have asked for them.
@@ -15,10 +18,15 @@ UNFOLD = """() => {
   for (const panel of beginner ? ["#chats"] : ["#chats", "#settings"])
     document.querySelector(`${panel}:not(.open) .toggle-button`)?.click();
 }"""
-KEEP_MODE = """(mode) => { localStorage.setItem("lectern-mode", mode); }"""
+KEEP_MODE = """(mode) => {
+  localStorage.setItem("lectern-mode", mode);
+  document.body.dataset.mode = mode;
+}"""
 LAST_MODE = """() => {
-  const mode = localStorage.getItem("lectern-mode");
-  return ["user", "power", "developer"].includes(mode) ? mode : "user";
+  const kept = localStorage.getItem("lectern-mode");
+  const mode = ["user", "power", "developer"].includes(kept) ? kept : "user";
+  document.body.dataset.mode = mode;
+  return mode;
 }"""
 ENTER = """(session) => [
   session,
@@ -37,7 +45,27 @@ PLACE = """(session) => [session, new URLSearchParams(location.search).get("plac
 SHOW_ANSWERS = """() => {
   if (innerWidth < 700) document.querySelector("#prompt").scrollIntoView({ block: "start" });
 }"""
-NAVIGATION = Path(__file__).with_name("navigation.js").read_text()
-CARDS = Path(__file__).with_name("cards.js").read_text()
-SHELF = Path(__file__).with_name("shelf.js").read_text()
-VERSIONS = Path(__file__).with_name("versions.js").read_text()
+# The hidden box names an export that is ready: the browser fetches it, once.
+FETCH = """(key) => {
+  if (!key) return;
+  const link = document.createElement("a");
+  link.href = `files/${encodeURIComponent(key)}`;
+  link.download = "";
+  link.click();
+}"""
+
+
+def _script(name: str) -> str:
+    return Path(__file__).with_name(name).read_text()
+
+
+NAVIGATION = _script("navigation.js")
+CARDS = _script("cards.js")
+FILES = _script("bring.js") + _script("exchange_files.js")
+SHELF = FILES + _script("shelf.js")
+TRAY = _script("bring.js") + _script("tray.js").replace(
+    "TYPES", json.dumps(",".join(ATTACHMENT_TYPES)), 1
+)
+KEYS = _script("keys.js")
+LABELS = _script("labels.js")
+VERSIONS = _script("versions.js")

@@ -12,9 +12,15 @@ import gradio as gr
 
 from chat_client import ChatError, Preset, Room
 from gradio_ui.controls import SETTINGS, Controls, read_choices, set_settings
+from gradio_ui.file_desk import FileDesk
 from gradio_ui.notice import notice
+from gradio_ui.page_scripts import FILES
 
 NAME_CHARS = 80
+BUTTONS = (
+    '<p class="files"><button type="button" data-file="import">Import presets</button>'
+    '<button type="button" data-file="export">Export presets</button></p>'
+)
 NO_NAME = "Give the preset a name first."
 
 
@@ -27,6 +33,7 @@ class PresetPanel:
     name: gr.Textbox
     save: gr.Button
     delete: gr.Button
+    files: gr.HTML
     told: gr.HTML
 
 
@@ -50,15 +57,17 @@ def make_preset_panel() -> PresetPanel:
         with gr.Row():
             save = gr.Button("Save", size="sm", min_width=80)
             delete = gr.Button("Delete", size="sm", min_width=80)
+        files = gr.HTML(BUTTONS, js_on_load=FILES, apply_default_css=False, padding=False)
         told = gr.HTML("", visible=False, elem_id="preset-notice", padding=False)
-    return PresetPanel(group, pick, name, save, delete, told)
+    return PresetPanel(group, pick, name, save, delete, files, told)
 
 
 class Presets:
     """The panel's handlers; one instance serves every session."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, desk: FileDesk) -> None:
         self._room = room
+        self._desk = desk
 
     async def look(self, picked: str | None) -> tuple[Any, Any]:
         """The list as it is now."""
@@ -100,6 +109,27 @@ class Presets:
             return gr.skip(), gr.skip(), notice(str(error))
         return _listed(presets, preset.id), "", notice("")
 
+    async def export(self) -> tuple[Any, Any]:
+        """One's own presets as a file; the key to fetch it by."""
+        try:
+            return self._desk.leaving.put(await self._room.export_presets()), notice("")
+        except ChatError as error:
+            return gr.skip(), notice(str(error))
+
+    async def load(self, picked: str | None, event: gr.EventData) -> tuple[Any, Any]:
+        """Presets from a file that has arrived."""
+        told: dict[str, Any] = event._data or {}
+        file = self._desk.arrived.take(str(told.get("key", "")))
+        if file is None:
+            return gr.skip(), notice(str(told.get("problem") or "The file did not arrive."))
+        try:
+            report = await self._room.load_presets(file.data)
+            presets = await self._room.presets()
+        except ChatError as error:
+            return gr.skip(), notice(str(error))
+        more = f" {report.duplicates:,} were here already." if report.duplicates else ""
+        return _listed(presets, picked), notice(f"{report.presets:,} presets came in.{more}")
+
     async def delete(self, picked: str | None) -> tuple[Any, Any]:
         """Deletes the picked preset; another's stays."""
         try:
@@ -119,11 +149,18 @@ def _listed(presets: tuple[Preset, ...], picked: str | None) -> Any:
     return gr.update(choices=choices, value=known)
 
 
-def wire_presets(controls: Controls, panel: PresetPanel, presets: Presets, how: Any) -> None:
-    """Connects the panel's events; `how`: the arguments that every event of the page has."""
+def wire_presets(
+    controls: Controls, panel: PresetPanel, presets: Presets, export: gr.Textbox, how: Any
+) -> None:
+    """Connects the panel's events.
+
+    `export`: the box that names a file to fetch; `how`: the arguments that every event has.
+    """
     panel.pick.input(presets.use, [panel.pick], controls.settings, **how)
     saved = [panel.pick, panel.name, panel.told]
     given = [panel.name, *controls.values]
     panel.save.click(presets.save, given, saved, **how)
     panel.name.submit(presets.save, given, saved, **how)
+    panel.files.download(presets.export, None, [export, panel.told], **how)
+    panel.files.upload(presets.load, [panel.pick], [panel.pick, panel.told], **how)
     panel.delete.click(presets.delete, [panel.pick], [panel.pick, panel.told], **how)

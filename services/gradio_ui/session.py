@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from chat_client import Summary
+from gradio_ui.attached import Attached
 from gradio_ui.chat import Chat
 from gradio_ui.lookout import Outlook
 from gradio_ui.match import Match
@@ -24,10 +25,13 @@ class Session:
 
     chat: Chat = field(default_factory=Chat)
     turn: Turn | None = None
+    attached: Attached = field(default_factory=Attached)
+    picked: str = ""  # the model in the picker
     shown: tuple[Outlook, bool] | None = None
     notice: str = ""
     deleted: Summary | None = None
     listed: str = ""
+    shelf_told: str = ""  # what came of the last import or export of chats
     looks: int = 0
     pages: int = 1
     utc_offset_minutes: int = 0

@@ -5,23 +5,27 @@ Owns what its buttons do. How it looks is `shelf_list`'s; opening a chat is `han
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
-from chat_client import ChatError, Room, Summary, by_day
+from chat_client import ChatError, ImportReport, Room, Summary, by_day
+from gradio_ui.file_desk import FileDesk
 from gradio_ui.session import Session
 from gradio_ui.shelf_list import found_list, shelf_list, unreadable_list
 
+Format = Literal["json", "markdown"]
 MOST_PAGES = 20
+NOT_THERE = "The file did not arrive. Try again."
 TITLE_CHARS = 200
 
 
 class Shelf:
     """The handlers of the list; one instance serves every session."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, desk: FileDesk) -> None:
         self._room = room
+        self._desk = desk
 
     async def look(self, session: Session, words: str) -> dict[str, Any]:
         """The list as it is now; nothing when a later look has begun meanwhile."""
@@ -42,6 +46,7 @@ class Shelf:
     async def act(self, session: Session, words: str, event: gr.EventData) -> dict[str, Any]:
         """One of the buttons beside a chat."""
         session.looks += 1
+        session.shelf_told = ""
         told: dict[str, Any] = event._data or {}
         action, id_ = str(told.get("do", "")), str(told.get("id", ""))
         try:
@@ -66,6 +71,34 @@ class Shelf:
         session.listed = await self._draw(session, words or "")
         return dict(gr.update(value=session.listed))
 
+    async def export(self, session: Session, words: str, event: gr.EventData) -> tuple[Any, Any]:
+        """One chat or all of them as a file; the key to fetch it by, and the list."""
+        told: dict[str, Any] = event._data or {}
+        id_, format_ = str(told.get("id", "")), told.get("format")
+        kind: Format = "markdown" if format_ == "markdown" else "json"
+        session.shelf_told, key = "", gr.skip()
+        try:
+            file = await (self._room.export(id_, kind) if id_ else self._room.export_all(kind))
+            key = self._desk.leaving.put(file)
+        except ChatError as error:
+            session.shelf_told = str(error)
+        return key, await self.look(session, words)
+
+    async def load(self, session: Session, words: str, event: gr.EventData) -> dict[str, Any]:
+        """Chats from a file that has arrived: of Lectern, ChatGPT or Open WebUI."""
+        told: dict[str, Any] = event._data or {}
+        file = self._desk.arrived.take(str(told.get("key", "")))
+        try:
+            if file is None:
+                session.shelf_told = str(
+                    told.get("problem") or "The file did not arrive. Try again."
+                )
+            else:
+                session.shelf_told = _report(await self._room.load(file.data))
+        except ChatError as error:
+            session.shelf_told = str(error)
+        return await self.look(session, words)
+
     async def _draw(self, session: Session, words: str) -> str:
         try:
             if words.strip():
@@ -74,7 +107,7 @@ class Shelf:
         except ChatError as away:
             return unreadable_list(away)
         groups = by_day(kept, session.utc_offset_minutes)
-        return shelf_list(groups, session.address, session.deleted, more)
+        return shelf_list(groups, session.address, session.deleted, more, session.shelf_told)
 
     async def _kept(self, session: Session) -> tuple[list[Summary], bool]:
         kept: list[Summary] = []
@@ -86,3 +119,15 @@ class Shelf:
             if cursor is None:
                 break
         return kept, cursor is not None
+
+
+def _report(report: ImportReport) -> str:
+    """What an import made, in one sentence."""
+    count = report.conversations
+    made = f"{count:,} chat{'' if count == 1 else 's'} with {report.messages:,} messages came in."
+    if report.duplicates:
+        made += f" {report.duplicates:,} were here already."
+    if report.left_out:
+        parts = ", ".join(f"{each.count:,} {each.what}" for each in report.left_out)
+        made += f" Left out: {parts}."
+    return made

@@ -11,14 +11,28 @@ from html import escape
 from chat_client import ChatError, DayGroup, Hits, Summary
 
 EMPTY = "Chats that you begin are kept here."
+FILES = (
+    '<p class="files"><button type="button" data-file="import" title="A file of Lectern, ChatGPT '
+    'or Open WebUI">Import chats</button><button type="button" data-file="export">Export all'
+    "</button></p>"
+)
 NOT_FOUND = "No chat holds these words."
 
 
 def shelf_list(
-    groups: Sequence[DayGroup], current: str, deleted: Summary | None, more: bool
+    groups: Sequence[DayGroup],
+    current: str,
+    deleted: Summary | None,
+    more: bool,
+    told: str = "",
 ) -> str:
-    """The whole list; `current`: the chat that the page shows, `deleted`: what can be undone."""
+    """The whole list; `current`: the chat that the page shows, `deleted`: what can be undone.
+
+    `told`: what came of the last import or export.
+    """
     parts = [_undo(deleted)] if deleted else []
+    if told:
+        parts.append(f'<p class="told" role="status">{escape(told)}</p>')
     if not groups:
         parts.append(f"<p class='empty'>{EMPTY}</p>")
     for group in groups:
@@ -26,6 +40,7 @@ def shelf_list(
         parts.append(f"<h2>{escape(group.name)}</h2><ul>{rows}</ul>")
     if more:
         parts.append('<button type="button" class="older" data-do="older">Show older</button>')
+    parts.append(FILES)
     return f'<nav class="shelf" aria-label="Chats">{"".join(parts)}</nav>'
 
 
@@ -68,6 +83,9 @@ def _row(conversation: Summary, current: str, snippet: str = "") -> str:
         f'<div class="more" role="group" aria-label="{title}">'
         f'<button type="button" data-do="naming" data-id="{id_}">Rename</button>'
         f'<button type="button" data-do="{pin}" data-id="{id_}">{pin.capitalize()}</button>'
+        f'<button type="button" data-file="export" data-format="markdown" data-id="{id_}">'
+        "Save as text</button>"
+        f'<button type="button" data-file="export" data-id="{id_}">Save as JSON</button>'
         f'<button type="button" data-do="delete" data-id="{id_}">Delete</button>'
         "</div></details></li>"
     )

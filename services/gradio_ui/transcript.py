@@ -6,48 +6,37 @@ Owns the words under and around an answer: who waits and for what, thoughts, num
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+import json
 
-from chat_client import Entry, Shown
+from chat_client import Entry, Shown, ToolCall
+from gradio_ui.attachment_bubbles import attachments
+from gradio_ui.bubble import Bubble, code_block, folded, text_parts
 from gradio_ui.chat import Chat, Exchange
+from gradio_ui.pictures import Pictures
 
 OLDER, NEWER = "\u2039", "\u203a"  # single angle quotation marks, as arrows
 
 
-class Text(TypedDict):
-    """A message's text as Gradio keeps it; a bare string would lose its indentation there."""
-
-    type: Literal["text"]
-    text: str
-
-
-class Bubble(TypedDict, total=False):
-    """One Gradio chat message in the form that `gr.Chatbot` takes."""
-
-    role: Literal["user", "assistant"]
-    content: list[Text]
-    metadata: dict[str, str | float]
-
-
-def transcript(chat: Chat) -> list[Bubble]:
+def transcript(chat: Chat, pictures: Pictures | None = None) -> list[Bubble]:
     """The path through the conversation that is shown, oldest message first."""
-    return [bubble for _, bubble in drawn(chat)]
+    return [bubble for _, bubble in drawn(chat, pictures)]
 
 
-def drawn(chat: Chat) -> list[tuple[str, Bubble]]:
+def drawn(chat: Chat, pictures: Pictures | None = None) -> list[tuple[str, Bubble]]:
     """The same, each bubble with the id of the message that it belongs to."""
     return [
         (shown.message.id, bubble)
         for shown in chat.dialogue.shown
-        for bubble in _bubbles(shown, chat)
+        for bubble in _bubbles(shown, chat, pictures)
     ]
 
 
-def _bubbles(shown: Shown, chat: Chat) -> list[Bubble]:
+def _bubbles(shown: Shown, chat: Chat, pictures: Pictures | None) -> list[Bubble]:
     entry = shown.message
     bubbles: list[Bubble] = []
     if entry.role == "user":
-        bubbles.append({"role": "user", "content": _text(entry.text)})
+        bubbles += attachments(entry, pictures)
+        bubbles.append({"role": "user", "content": text_parts(entry.text)})
     elif entry.role == "assistant":
         bubbles += _answer(entry, chat.exchange(entry))
     if shown.of > 1 and entry.state != "coming":
@@ -60,8 +49,9 @@ def _answer(entry: Entry, exchange: Exchange | None) -> list[Bubble]:
     if entry.reasoning:
         bubbles.append(_thought(entry))
     if entry.text:
-        bubbles.append({"role": "assistant", "content": _text(entry.text)})
-    if entry.state != "coming" or not (entry.text or entry.reasoning):
+        bubbles.append({"role": "assistant", "content": text_parts(entry.text)})
+    bubbles += [_tool_call(call) for call in entry.tool_calls]
+    if entry.state != "coming" or not bubbles:
         bubbles.append(_note(entry, exchange))
     return bubbles
 
@@ -71,33 +61,49 @@ def _versions(shown: Shown) -> Bubble:
     kind = "question" if shown.message.role == "user" else "answer"
     older = f"[{OLDER}](#{kind}-{shown.older_id})" if shown.older_id else OLDER
     newer = f"[{NEWER}](#{kind}-{shown.newer_id})" if shown.newer_id else NEWER
-    return {"role": "assistant", "content": _text(f"{older} {shown.place}/{shown.of} {newer}")}
+    return {"role": "assistant", "content": text_parts(f"{older} {shown.place}/{shown.of} {newer}")}
 
 
 def _thought(entry: Entry) -> Bubble:
     if entry.state == "coming" and not entry.text:
-        return _folded("Thinking", entry.reasoning, status="pending")
-    thought = _folded("Thought", entry.reasoning, status="done")
+        return folded("Thinking", entry.reasoning, status="pending")
+    thought = folded("Thought", entry.reasoning, status="done")
     if entry.reasoning_s is not None:
         thought["metadata"]["duration"] = round(entry.reasoning_s, 1)
     return thought
 
 
+def _tool_call(call: ToolCall) -> Bubble:
+    """What the model wants done; nobody does it here."""
+    try:
+        arguments = json.dumps(json.loads(call.arguments), indent=2, ensure_ascii=False)
+    except ValueError:  # still growing
+        arguments = call.arguments
+    name = call.name.replace("`", "'")
+    return folded(f"Tool call: `{name}`", code_block(arguments, "json"), status="done")
+
+
 def _note(entry: Entry, exchange: Exchange | None) -> Bubble:
     """The line below an answer, or in its place while there is none."""
     if entry.state == "failed" and entry.error is not None:
-        return _folded(entry.error.message, entry.error.advice)
+        return folded(entry.error.message, entry.error.advice)
     if entry.state == "stopped":
         after = f" after {exchange.elapsed_s:.1f} s" if exchange else ""
-        return _folded(f"Stopped{after}", STOPPED, status="done")
+        return folded(f"Stopped{after}", STOPPED, status="done")
     if exchange is not None and not exchange.ended:
-        step = WAITING["in line" if exchange.in_line else "reading"]
-        return _folded(_waiting(exchange), step, status="pending")
+        return folded(_waiting(exchange), WAITING[_step(exchange)], status="pending")
     line = entry.stats.line if entry.stats else "The answer ended without numbers"
-    return _folded(line, _numbers(entry), status="done")
+    return folded(line, _numbers(entry), status="done")
+
+
+def _step(exchange: Exchange) -> str:
+    return "in line" if exchange.in_line else "loading" if exchange.loading else "reading"
 
 
 def _waiting(exchange: Exchange) -> str:
+    if exchange.loading is not None:
+        share = "" if exchange.loading.share is None else f" · {exchange.loading.share:.0%}"
+        return f"Loading the model{share} · {int(exchange.loading.seconds)} s"
     if exchange.in_line and exchange.place:
         return f"Waiting in line: {_ordinal(exchange.place)}"
     seconds = int(exchange.elapsed_s)
@@ -110,6 +116,8 @@ STOPPED = (
 )
 WAITING = {
     "in line": "Everyone whose answer is being written came before you. Your turn comes by itself.",
+    "loading": "The model was not in memory yet. It is loaded once; the next question starts "
+    "without this.",
     "reading": "The model reads the whole conversation before it writes the first token. "
     "The longer the conversation, the longer this takes; a model that was not loaded yet "
     "is loaded first.",
@@ -142,18 +150,6 @@ def _numbers(entry: Entry) -> str:
         reason = REASONS.get(stats.finish_reason, stats.finish_reason)
         rows.append(f"- **Why it ended:** {reason}")
     return "\n".join(rows)
-
-
-def _folded(title: str, content: str, status: Literal["pending", "done"] | None = None) -> Bubble:
-    """A line that opens on a click; Gradio folds it when done and turns a wheel while pending."""
-    metadata: dict[str, str | float] = {"title": title}
-    if status:
-        metadata["status"] = status
-    return {"role": "assistant", "content": _text(content), "metadata": metadata}
-
-
-def _text(text: str) -> list[Text]:
-    return [{"type": "text", "text": text}]
 
 
 def _ordinal(place: int) -> str:

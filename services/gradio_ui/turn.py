@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
-from chat_client import ChatError, ChatSettings, Sampling, stream_answer
+from chat_client import ChatError, ChatSettings, Sampling, load_model, stream_answer
 from chat_client import Exchange as Record
 from gradio_ui.chat import Exchange
 from gradio_ui.line import Line
@@ -28,7 +28,13 @@ class Turn:
     """Fills `exchange` with the answer; make it inside a running event loop."""
 
     def __init__(
-        self, settings: ChatSettings, line: Line, exchange: Exchange, sampling: Sampling
+        self,
+        settings: ChatSettings,
+        line: Line,
+        exchange: Exchange,
+        sampling: Sampling,
+        *,
+        load: bool = False,
     ) -> None:
         self.exchange = exchange
         self.record = Record()
@@ -37,6 +43,7 @@ class Turn:
         self._settings = settings
         self._line = line
         self._sampling = sampling
+        self._load = load
         self._watchers: set[asyncio.Event] = set()
         self._giving_up: asyncio.Task[None] | None = None
         # Asked before anything is drawn: the model reads while the page shows the question.
@@ -98,6 +105,8 @@ class Turn:
         try:
             async with self._line.slot(self._moved):
                 self.exchange.in_line, self.exchange.place = False, 0
+                if self._load:
+                    await self._bring_into_memory()
                 await self._read()
             self.exchange.end()
         except asyncio.CancelledError:
@@ -110,6 +119,15 @@ class Turn:
             self.exchange.end(trouble)
         finally:
             self.tell()
+
+    async def _bring_into_memory(self) -> None:
+        """Shows how far the loading is; where that fails, the question itself tells why."""
+        with suppress(ChatError):
+            async with aclosing(load_model(self._settings, self.exchange.answer.model)) as steps:
+                async for step in steps:
+                    self.exchange.loading = step
+                    self.tell()
+        self.exchange.loading = None
 
     async def _read(self) -> None:
         asked = self.exchange.asked

@@ -12,7 +12,7 @@ from chat_client import SAMPLING_FIELDS, ChatSettings
 from gradio_ui.handlers import Handlers
 from gradio_ui.outlook_view import OutlookView
 from gradio_ui.session import Session
-from tests.gradio_ui.upstream import MODEL, Upstream, until
+from tests.gradio_ui.upstream import MODEL, SEES, Upstream, until
 
 
 def values(model: str | None = MODEL, system: str = "", **settings: Any) -> tuple[Any, ...]:
@@ -167,7 +167,43 @@ async def test_without_the_gateway_the_chat_goes_on_and_says_that_nothing_is_kep
     session = Session()
     await ask(handlers, session, "one")
     pictures = await ask(handlers, session, "two")
-    bubbles, _, address, notice = pictures[-1]
+    bubbles, _, address, notice, _ = pictures[-1]
     assert len(bubbles) == 6
     assert address == ""
     assert "nothing of it is kept" in notice["value"]
+
+
+async def test_loading_a_model_shows_how_far_it_is(
+    handlers: Handlers, model_server: Upstream
+) -> None:
+    await handlers.lookout.look()
+    model_server.may_load.clear()
+    titles: list[str] = []
+    async for picture in handlers.send(Session(), "", "one", *values(model=SEES)):
+        titles.append(str(picture[0][-1].get("metadata", {}).get("title", "")))
+        if "42%" in titles[-1]:
+            model_server.may_load.set()
+    assert any(title.startswith("Loading the model · 42%") for title in titles)
+    assert model_server.bodies[-1]["model"] == SEES
+
+
+async def test_a_tool_call_is_shown_with_its_arguments(handlers: Handlers) -> None:
+    *_, last = await ask(handlers, Session(), "tool please")
+    call = last[0][1]
+    assert call["metadata"]["title"] == "Tool call: `get_weather`"
+    assert '"city": "Bern"' in call["content"][0]["text"]
+
+
+async def test_the_oldest_is_left_out_only_when_somebody_says_so(
+    handlers: Handlers, model_server: Upstream
+) -> None:
+    await handlers.lookout.look()
+    session = Session()
+    *_, last = await ask(handlers, session, "one " * 2500)
+    assert "The context is full" in last[4]["value"]
+    await ask(handlers, session, "two")
+    assert len(model_server.bodies[-1]["messages"]) == 4
+    session.chat.leave_out_oldest = True
+    *_, last = await ask(handlers, session, "three")
+    assert "The context is full" not in last[4]["value"]
+    assert "one one" not in str(model_server.bodies[-1]["messages"])

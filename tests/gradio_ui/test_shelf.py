@@ -6,6 +6,7 @@ import asyncio
 from typing import Any, cast
 
 from chat_client import ConversationPage, Hits, Room
+from gradio_ui.file_desk import FileDesk
 from gradio_ui.session import Session
 from gradio_ui.shelf import Shelf
 
@@ -26,7 +27,7 @@ class SlowRoom:
 
 async def test_a_late_answer_to_an_older_search_is_not_drawn() -> None:
     room, session = SlowRoom(), Session()
-    shelf = Shelf(cast(Room, room))
+    shelf = Shelf(cast(Room, room), FileDesk())
     older = asyncio.create_task(shelf.look(session, "quantization"))
     await asyncio.sleep(0)
     now = await shelf.look(session, "")
@@ -36,7 +37,7 @@ async def test_a_late_answer_to_an_older_search_is_not_drawn() -> None:
 
 
 async def test_the_timer_leaves_a_list_alone_that_is_the_same() -> None:
-    shelf, session = Shelf(cast(Room, SlowRoom())), Session()
+    shelf, session = Shelf(cast(Room, SlowRoom()), FileDesk()), Session()
     assert "value" in await shelf.tick(session, "")
     assert "value" not in await shelf.tick(session, "")
     assert "value" in await shelf.look(session, "")

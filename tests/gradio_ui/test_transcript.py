@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from chat_client import ChatError, Finished, Reasoning, Stats, Text
+from gradio_ui.bubble import Bubble
 from gradio_ui.chat import Chat, Exchange
-from gradio_ui.transcript import Bubble, drawn, transcript
+from gradio_ui.transcript import drawn, transcript
 
 STATS = Stats(0.03, 39.8, 12, 41, "length", "tiny@q8_0")
 

@@ -24,6 +24,7 @@ from starlette.routing import Route
 from tests.running import free_port, wait_until
 
 MODEL = "tiny-test"
+SEES = "tiny-eyes"  # not loaded yet; it takes pictures
 HTML = "<img src='http://pictures.invalid/x.png'> <script>alert(1)</script> **bold** and $$x^2$$\n"
 LONG = (
     "## A heading\n\nSome words with **weight**, a list:\n\n- one\n- two\n\n"
@@ -38,6 +39,8 @@ class Upstream:
         self.url = f"http://127.0.0.1:{port}"
         self.bodies: list[dict[str, Any]] = []
         self.open = 0
+        self.may_load = threading.Event()
+        self.may_load.set()
         self._server = uvicorn.Server(
             uvicorn.Config(
                 Starlette(
@@ -45,6 +48,7 @@ class Upstream:
                         Route("/lmstudio-greeting", self._greet),
                         Route("/api/v1/models", self._native_models),
                         Route("/v1/models", self._models),
+                        Route("/api/v1/chat", self._load, methods=["POST"]),
                         Route("/v1/chat/completions", self._chat, methods=["POST"]),
                     ]
                 ),
@@ -84,7 +88,24 @@ class Upstream:
             "loaded_instances": [{"id": MODEL, "config": {"context_length": 2048}}],
             "capabilities": {"vision": False, "trained_for_tool_use": False},
         }
-        return JSONResponse({"models": [model]})
+        sees = {
+            "key": SEES,
+            "display_name": "Tiny Eyes",
+            "loaded_instances": [],
+            "capabilities": {"vision": True, "trained_for_tool_use": False},
+        }
+        return JSONResponse({"models": [model, model | sees]})
+
+    async def _load(self, _: Request) -> Response:
+        """LM Studio's own chat route, as far as it tells how much of a model is loaded."""
+
+        async def steps() -> AsyncIterator[str]:
+            yield 'data: {"type": "model_load.progress", "progress": 0.42}\n\n'
+            while not self.may_load.is_set():  # noqa: ASYNC110 (the other side is a thread)
+                await asyncio.sleep(0.005)
+            yield 'data: {"type": "model_load.end"}\n\n'
+
+        return StreamingResponse(steps(), media_type="text/event-stream")
 
     async def _chat(self, request: Request) -> Response:
         body = await request.json()
@@ -94,7 +115,7 @@ class Upstream:
     async def _answer(self, body: dict[str, Any]) -> AsyncIterator[str]:
         self.open += 1
         try:
-            async for delta in _deltas(body["messages"][-1]["content"]):
+            async for delta in _deltas(_words(body["messages"][-1]["content"])):
                 yield _event({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
             yield _event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
             usage = {"prompt_tokens": 12, "completion_tokens": 5, "total_tokens": 17}
@@ -104,7 +125,11 @@ class Upstream:
             self.open -= 1
 
 
-async def _deltas(question: str) -> AsyncIterator[dict[str, str]]:
+def _words(content: str | list[dict[str, Any]]) -> str:
+    return content if isinstance(content, str) else str(content[0]["text"])
+
+
+async def _deltas(question: str) -> AsyncIterator[dict[str, Any]]:
     word = question.split()[0].lower()
     if word == "hold":
         await asyncio.Event().wait()
@@ -112,6 +137,10 @@ async def _deltas(question: str) -> AsyncIterator[dict[str, str]]:
         for token in ("First ", "I ", "wonder."):
             yield {"reasoning_content": token}
             await asyncio.sleep(0.02)
+    if word == "tool":
+        function = {"name": "get_weather", "arguments": '{"city": "Bern"}'}
+        yield {"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": function}]}
+        return
     if word == "break":
         for token in ("It ", "was ", "going "):
             yield {"content": token}
