@@ -18,12 +18,7 @@ from streamlit_ui.server_models import server_models
 
 FRESH_S = 5.0
 LOG_FRESH_S = 3.0
-SECTIONS = {
-    "Models": ":material/memory:",
-    "Programs": ":material/code:",
-    "Requests": ":material/receipt_long:",
-    "Last turn": ":material/frame_inspect:",
-}
+SECTIONS = ["Models", "Programs", "Requests", "Last turn"]  # as they stand in the address
 
 
 def server_page() -> None:
@@ -35,9 +30,8 @@ def server_page() -> None:
     _addresses(chat_settings(), state)
     section: str | None = st.segmented_control(
         "Section",
-        list(SECTIONS),
+        SECTIONS,
         default="Models",
-        format_func=lambda name: f"{SECTIONS[name]} {name}",
         key="section",
         bind="query-params",
         label_visibility="collapsed",
