@@ -42,7 +42,7 @@ from gradio_ui.session import Session
 from gradio_ui.shelf import Shelf
 from gradio_ui.tray_handlers import TrayHandlers
 
-SHELF_LOOK_S = 30.0
+SHELF_LOOK_S = 10.0
 WAITING_ROOM = 200  # people in line at once before Gradio itself would make them wait unseen
 
 
@@ -151,7 +151,9 @@ def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
     parts.shelf.upload(shelf.load, **listed)
     parts.shelf.download(shelf.export, listed["inputs"], [parts.export, parts.shelf], **DIRECT)
     parts.export.change(None, [parts.export], None, js=FETCH)
-    gr.Timer(SHELF_LOOK_S).tick(shelf.tick, **listed)
+    gr.Timer(SHELF_LOOK_S).tick(
+        shelf.tick, [*listed["inputs"], parts.shelf], listed["outputs"], **DIRECT
+    )
     parts.tray.click(tray.act, [parts.session], [parts.tray], **DIRECT)
     parts.controls.model.change(
         tray.picked, [parts.session, parts.controls.model], [parts.tray], **DIRECT

@@ -30,7 +30,6 @@ class Session:
     shown: tuple[Outlook, bool] | None = None
     notice: str = ""
     deleted: Summary | None = None
-    listed: str = ""
     shelf_told: str = ""  # what came of the last import or export of chats
     looks: int = 0
     pages: int = 1

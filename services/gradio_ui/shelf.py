@@ -34,14 +34,15 @@ class Shelf:
         drawn = await self._draw(session, words or "")
         if mine != session.looks:
             return dict(gr.skip())
-        session.listed = drawn
         return dict(gr.update(value=drawn))
 
-    async def tick(self, session: Session, words: str) -> dict[str, Any]:
-        """The timer's look; nothing when it is as before, so that an open menu stays open."""
-        before = session.listed
+    async def tick(self, session: Session, words: str, shown: str) -> dict[str, Any]:
+        """The timer's look; nothing when it is as `shown`, so that an open menu stays open.
+
+        What the browser shows counts, not what it was sent: two answers may pass each other.
+        """
         update = await self.look(session, words)
-        return dict(gr.skip()) if session.listed == before else update
+        return dict(gr.skip()) if update.get("value") == shown else update
 
     async def act(self, session: Session, words: str, event: gr.EventData) -> dict[str, Any]:
         """One of the buttons beside a chat."""
@@ -66,10 +67,8 @@ class Shelf:
             elif action == "older":
                 session.pages = min(session.pages + 1, MOST_PAGES)
         except ChatError as error:
-            session.listed = unreadable_list(error)
-            return dict(gr.update(value=session.listed))
-        session.listed = await self._draw(session, words or "")
-        return dict(gr.update(value=session.listed))
+            return dict(gr.update(value=unreadable_list(error)))
+        return dict(gr.update(value=await self._draw(session, words or "")))
 
     async def export(self, session: Session, words: str, event: gr.EventData) -> tuple[Any, Any]:
         """One chat or all of them as a file; the key to fetch it by, and the list."""

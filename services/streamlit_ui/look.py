@@ -112,7 +112,7 @@ textarea::placeholder, input::placeholder { color: currentColor !important; opac
 .lectern-parted mark { color: inherit; border-radius: 0.2rem;
   background: color-mix(in srgb, #D9772F 28%, transparent); }
 /* A log's rows stay rows: the table scrolls sideways in its frame. */
-.st-key-requests table { white-space: nowrap; font-size: 0.8rem; }
+.st-key-requests table { white-space: nowrap; font-size: 0.85rem; }
 .st-key-requests [data-testid="stMarkdownContainer"] { overflow-x: auto; }
 /* Drawn only so that the browser has the code highlighter before an answer needs it. */
 .st-key-early-code { position: absolute; width: 1px; height: 1px; overflow: hidden;

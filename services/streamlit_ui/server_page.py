@@ -18,7 +18,12 @@ from streamlit_ui.server_models import server_models
 
 FRESH_S = 5.0
 LOG_FRESH_S = 3.0
-SECTIONS = ["Models", "Programs", "Requests", "Last turn"]  # as they stand in the address
+SECTIONS = {
+    "Models": ":material/memory:",
+    "Programs": ":material/code:",
+    "Requests": ":material/receipt_long:",
+    "Last turn": ":material/frame_inspect:",
+}
 
 
 def server_page() -> None:
@@ -30,8 +35,9 @@ def server_page() -> None:
     _addresses(chat_settings(), state)
     section: str | None = st.segmented_control(
         "Section",
-        SECTIONS,
+        list(SECTIONS),
         default="Models",
+        format_func=lambda name: f"{SECTIONS[name]} {name}",
         key="section",
         bind="query-params",
         label_visibility="collapsed",

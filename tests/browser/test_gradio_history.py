@@ -23,6 +23,7 @@ from tests.browser.gradio_page import (
     until,
 )
 from tests.browser.pages import PHONE, Visit
+from tests.gradio_ui.upstream import upstream
 from tests.running import Service, free_port, running
 
 pytestmark = pytest.mark.browser
@@ -176,6 +177,25 @@ def test_a_reload_in_mid_answer_finds_it_going_on_to_its_end(chat: Visit) -> Non
     until(page, lambda: answer(page).startswith(words), "the words that were there")
     finish(page)
     expect(page.locator(NOTE).last).to_contain_text("tokens/s")
+
+
+def test_another_chat_opens_while_an_opened_one_is_still_answering(
+    browser: Browser, run_folder: Path, env: dict[str, str], chat: Visit
+) -> None:
+    begin(chat.page, "What is a token?")
+    with (
+        upstream() as server,
+        running("gradio_ui", run_folder, {**env, "LMSTUDIO_URL": server.url}) as service,
+        opened(browser, service) as visited,
+    ):
+        page = visited.page
+        ask(page, "endless please")
+        page.wait_for_url("**/?chat=*")
+        page.click("#new-chat")
+        page.locator(CHAT, has_text="endless please").click()
+        until(page, lambda: answer(page), "the answer that goes on")
+        page.locator(CHAT, has_text="What is a token?").click()
+        expect(page.locator(QUESTION)).to_have_text(["What is a token?"])
 
 
 def test_with_the_gateway_away_the_chat_goes_on_and_says_that_nothing_is_kept(
