@@ -56,4 +56,8 @@
     event.preventDefault();
     known[2]();
   });
+
+  // While the page was put together the box was hidden, so that the browser's autofocus missed it.
+  if (innerWidth >= 700 && document.activeElement === document.body)
+    find("#question textarea")?.focus();
 }

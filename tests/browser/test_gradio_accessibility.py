@@ -55,6 +55,7 @@ def test_the_chat_keeps_nobody_out(browser: Browser, gradio: Service, scheme: Co
         assert serious_violations(page) == []
         page.get_by_label("Model", exact=True).click()
         expect(page.get_by_role("option").first).to_be_visible()
+        expect(page.locator("#model .options")).to_have_css("opacity", "1")  # it fades in
         assert serious_violations(page) == []
         page.keyboard.press("Escape")
         page.get_by_role("button", name="Keyboard help").click()
