@@ -19,15 +19,16 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # for `bench.…`; it was bench/ itself
+if __name__ == "__main__":  # for `bench.…`: run as a file, the path begins with bench/ itself
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from playwright.sync_api import Playwright, sync_playwright  # noqa: E402
+from playwright.sync_api import Playwright, sync_playwright
 
-from bench import ui_measures as measures  # noqa: E402
-from bench.machine import facts, raise_priority  # noqa: E402
-from bench.ui_browser import View, opened  # noqa: E402
-from bench.ui_services import UIS, Running, running_ui  # noqa: E402
-from bench.ui_table import Results, render  # noqa: E402
+from bench import ui_measures as measures
+from bench.machine import facts, raise_priority
+from bench.ui_browser import View, opened
+from bench.ui_services import UIS, Running, running_ui
+from bench.ui_table import Results, render
 
 PARTS = ("start", "first", "streaming", "stop", "reload", "two", "leave")
 FAST, READING_PACE = 200, 50

@@ -20,9 +20,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # for `bench.…`; it was bench/ itself
+if __name__ == "__main__":  # for `bench.…`: run as a file, the path begins with bench/ itself
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from bench.ui_answer import answer  # noqa: E402
+from bench.ui_answer import answer
 
 MODEL = "paced-model"
 FLOOR = Path(__file__).with_name("ui_floor.html")
