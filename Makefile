@@ -5,7 +5,7 @@ LAUNCH = $(PYTHON) -m launch
 key: export KEY_NAME = $(if $(filter command,$(origin NAME)),$(NAME))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo streamlit gradio gateway down status logs key demo-key lectern test check lock
+.PHONY: help demo streamlit gradio gateway down status logs key demo-key lectern test check pictures lock
 
 help demo streamlit gradio gateway down status logs demo-key lock:
 	@$(LAUNCH) $@
@@ -13,5 +13,5 @@ help demo streamlit gradio gateway down status logs demo-key lock:
 key:
 	@$(LAUNCH) key "$$KEY_NAME"
 
-lectern test check:
+lectern test check pictures:
 	@$(LAUNCH) $@ $(ARGS)

@@ -23,7 +23,7 @@ from launch.report import table
 from launch.runtime import Found, Runtime, choose
 from launch.settings import Settings, read_settings
 from launch.start import Launcher, demo_key, lectern, new_key, status
-from launch.testing import check, run_tests
+from launch.testing import check, run_tests, take_pictures
 
 ROOT = Path(__file__).resolve().parent.parent
 WORDS = {
@@ -39,6 +39,7 @@ WORDS = {
     "lectern": 'the gateway\'s own commands: make lectern ARGS="keys list"',
     "test": "run every test that this machine can run",
     "check": "lint, check types, test",
+    "pictures": "take the pictures of docs/pictures.md anew",
     "lock": "resolve all dependencies anew",
     "help": "list these words",
 }
@@ -63,6 +64,8 @@ def _run(word: str, rest: Sequence[str], commands: Commands) -> int:
         return run_tests(commands, say, rest)
     if word == "check":
         return check(commands, say, rest)
+    if word == "pictures":
+        return take_pictures(commands, say, rest)
     if word == "lock":
         lock(commands, say)
         return 0

@@ -1,4 +1,4 @@
-"""`make test` and `make check`: set up, run what this machine can run, name what it could not.
+"""`make test`, `make check`, `make pictures`: set up, run what can run, say what could not.
 
 Owns the order and the closing list; which part is missing is found by the tests' own fixtures.
 """
@@ -39,6 +39,13 @@ def run_tests(commands: Commands, say: Say, arguments: Sequence[str]) -> int:
         for line in (*problems, *lines):
             say(f"  - {line}")
     return code
+
+
+def take_pictures(commands: Commands, say: Say, names: Sequence[str]) -> int:
+    """Takes the documents' pictures anew, all or those of `names`; the exit code."""
+    venv, _ = set_up(commands, say)
+    path = {"PYTHONPATH": f"{commands.root / 'services'}"}
+    return commands.show((str(venv.python), "-m", "tests.pictures", *names), {**os.environ, **path})
 
 
 def closing_list(junit: str) -> list[str]:

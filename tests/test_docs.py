@@ -12,6 +12,7 @@ import subprocess
 import pytest
 
 from tests.documents import Page, page, pages
+from tests.pictures.__main__ import SCENES
 from tests.running import ROOT
 
 PAGES = pages()
@@ -57,6 +58,15 @@ def test_pictures_say_what_they_show(page: Page) -> None:
     for link in page.links:
         if link.image:
             assert len(link.text) > 10, f"{page!r}: {link.target} has no useful alt text"
+
+
+def test_every_screen_is_shown_in_light_and_in_dark() -> None:
+    shown = {link.target for link in page(ROOT / "docs" / "pictures.md").links if link.image}
+    taken = {f"pictures/{path.name}" for path in (ROOT / "docs" / "pictures").glob("*.png")}
+    assert shown == taken
+    assert {name.replace("-light.", "-dark.") for name in taken} <= taken
+    scenes = {f"pictures/{scene.name}-light.png" for scene in SCENES}
+    assert scenes == {name for name in taken if "-light." in name}
 
 
 @every_page
