@@ -1,4 +1,4 @@
-"""The Streamlit Playground in a real browser, on the real engine: all at once, one Stop."""
+"""The Streamlit Playground in a real browser, on the real engine: all at once, one Stop, a vote."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from tests.browser.pages import visit
+from tests.browser.pages import LAPTOP, PHONE, visit
 from tests.browser.streamlit_page import LONG_STORY, ask, ready, slots
 from tests.running import Service, running, wait_until
 
 pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def ui(run_folder: Path, engine: Service, gateway: Service, gateway_key: str) -> Iterator[Service]:
+    """The page at the demo's speed, with a gateway that keeps the votes."""
+    env = {"LMSTUDIO_URL": engine.url, "GATEWAY_URL": gateway.url, "GATEWAY_KEY": gateway_key}
+    with running("streamlit_ui", run_folder, env) as service:
+        yield service
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +70,62 @@ def test_all_are_asked_at_once_and_one_stop_frees_every_slot(
         page.get_by_test_id("stChatInputStopButton").click()
         wait_until(lambda: slots(slow_engine)["active"] == 0, "the slots of the next round", 30)
         assert (here.foreign, here.script_errors) == ([], [])
+
+
+def test_a_demo_parts_a_vote_reveals_and_the_leaderboard_counts(
+    browser: Browser, ui: Service
+) -> None:
+    with visit(browser, f"{ui.url}/playground", LAPTOP) as here:
+        page = here.page
+        ready(page)
+        page.get_by_role("button", name="Q4_0 against F16").click()
+        page.wait_for_url(lambda url: "temperature_1=0" in url)
+        box = page.get_by_test_id("stChatInput").locator("textarea")
+        wait_until(lambda: box.input_value() == LONG_STORY, "its prompt", 60)
+        box.press("Enter")
+        page.get_by_text("Which answer is better?").wait_for()
+        assert pane(page, 0).get_by_text("tokens/s").count() == 1
+        assert pane(page, 1).get_by_text("tokens/s").count() == 1
+        same = page.get_by_text("All answers are the same").count() == 1
+        assert (page.locator("mark").count() == 0) == same
+        link = page.url
+
+        page.get_by_text("Hide the names").click()
+        page.wait_for_url(lambda url: "blind=true" in url)
+        ask(page, "What is a token?")
+        pane(page, 0).get_by_text("Model A").wait_for()
+        page.get_by_text("Which answer is better?").wait_for()
+        assert "lectern-101" not in pane(page, 0).inner_text() + pane(page, 1).inner_text()
+        page.get_by_role("button", name="Right is better").click()
+        page.get_by_text("You voted: Right is better.").wait_for()
+        shown = pane(page, 1).locator("strong").first
+        wait_until(lambda: "lectern-101" in shown.inner_text(), "the name", 60)
+        winner = shown.inner_text()
+        page.get_by_text("Leaderboard", exact=True).click()
+        row = page.get_by_role("row").filter(has_text=winner.split(" · ")[0])
+        wait_until(lambda: row.count() >= 1, "the winner in the table", 60)
+        assert (here.foreign, here.script_errors) == ([], [])
+    with visit(browser, link) as here:  # Somebody else opens the link.
+        ready(here.page)
+        box = here.page.get_by_test_id("stChatInput").locator("textarea")
+        wait_until(lambda: box.input_value() == LONG_STORY, "the prompt", 60)
+        box.press("Enter")
+        pane(here.page, 0).get_by_text("lectern-101@q4_0").wait_for()
+        pane(here.page, 1).get_by_text("lectern-101@f16").wait_for()
+
+
+def test_on_a_phone_the_panes_stand_below_each_other(browser: Browser, ui: Service) -> None:
+    with visit(browser, f"{ui.url}/playground?temperature_2=1.5", PHONE, "dark") as here:
+        page = here.page
+        ready(page)
+        assert here.sideways_overflow_px() == 0
+        ask(page, "What is a token?")
+        page.get_by_text("Which answer is better?").wait_for()
+        upper, lower = pane(page, 0).bounding_box(), pane(page, 1).bounding_box()
+        assert upper is not None
+        assert lower is not None
+        assert upper["x"] == lower["x"]
+        assert upper["y"] + upper["height"] <= lower["y"]
+        assert here.sideways_overflow_px() == 0
+        page.get_by_role("button", name="Tie").click()
+        page.get_by_text("You voted: Tie.").wait_for()
