@@ -6,6 +6,7 @@ Real bytes on a real wire are the matter of `test_answer_on_the_wire` and `test_
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -135,6 +136,8 @@ async def test_a_leaving_hides_no_defect(caplog: pytest.LogCaptureFixture) -> No
         raise RuntimeError("a defect")
 
     desk = Desk(fail_meanwhile)
+    # uvicorn's own is one for the process: a server of another test may have silenced it.
+    desk.connection.logger = logging.getLogger("defects")
     desk.connection.data_received(POST + b"body")
     await turns()
     assert "a defect" in caplog.text

@@ -19,7 +19,7 @@ from gradio_ui.line import Line
 from gradio_ui.lookout import Lookout
 from gradio_ui.tools import Tools
 from tests.documents import page
-from tests.gradio_ui.upstream import MODEL, Upstream, until, upstream
+from tests.gradio_ui.upstream import MODEL, SEES, Upstream, until, upstream
 from tests.running import ROOT, Service, running, wait_until
 
 TOOLS = {"ask", "models"}
@@ -69,7 +69,7 @@ async def test_an_agent_asks_the_model(service: Service, server: Upstream, proto
     async with calling(service, protocol) as agent:
         offered = structured(await agent.call_tool("models", {}))["result"]
         reply = structured(await agent.call_tool("ask", asked))
-    assert [model["id"] for model in offered] == [MODEL]
+    assert [model["id"] for model in offered] == [MODEL, SEES]
     assert reply["answer"].strip() == "You asked: What is a token?"
     assert (reply["model"], reply["finish_reason"]) == (MODEL, "stop")
     body = server.bodies[-1]
@@ -83,7 +83,7 @@ async def test_a_call_out_of_bounds_is_refused_in_words(
 ) -> None:
     before = len(server.bodies)
     wrong: list[tuple[dict[str, Any], str]] = [
-        ({"model": "nope"}, f"There is: {MODEL}."),
+        ({"model": "nope"}, f"There is: {MODEL}, {SEES}."),
         ({"max_tokens": bounds.MOST_TOKENS + 1}, "max_tokens"),
         ({"temperature": 3}, "temperature"),
         ({"question": "a" * (bounds.MOST_QUESTION_CHARS + 1)}, "question"),
