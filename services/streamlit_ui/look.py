@@ -26,7 +26,7 @@ THEME: dict[str, object] = {
     "theme.headingFontSizes": ["1.9rem", "1.5rem", "1.25rem", "1.1rem", "1rem", "1rem"],
     "theme.baseRadius": "0.6rem",
     "theme.showWidgetBorder": True,
-    "theme.light.primaryColor": "#B4532A",
+    "theme.light.primaryColor": "#9F4621",
     "theme.light.linkColor": "#9A4420",
     "theme.light.backgroundColor": "#FBFAF7",
     "theme.light.secondaryBackgroundColor": "#F2EFE8",
