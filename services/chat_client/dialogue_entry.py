@@ -54,6 +54,19 @@ class Entry:
         return self.stats.model if self.stats and self.stats.model else self.model
 
     @property
+    def line(self) -> str:
+        """What stands below an answer: its numbers, how it ended, and who gave it."""
+        parts = [self.stats.line if self.stats else ""]
+        if self.state == "stopped":
+            came = self.text or self.reasoning
+            parts.append("stopped" if came else "stopped before the first token")
+        other = self.model and self.answered_by != self.model
+        parts.append(
+            f"answered by {self.answered_by}, not {self.model}" if other else self.answered_by
+        )
+        return " · ".join(part for part in parts if part)
+
+    @property
     def reasoning_s(self) -> float | None:
         """How long the model has thought, in seconds; None when it did not."""
         if self._thought_from is None:

@@ -13,6 +13,15 @@ from chat_client.attachments import Image, TextFile
 
 Role = Literal["system", "user", "assistant", "tool"]
 
+# Why an answer ended, by the server's word for it.
+ENDINGS = {
+    "stop": "ended by itself",
+    "length": "ended by the limit on tokens",
+    "tool_calls": "ended with a tool call",
+    "function_call": "ended with a tool call",
+    "content_filter": "ended by the server's filter",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
@@ -77,16 +86,26 @@ class Stats:
 
     @property
     def line(self) -> str:
-        """For example `41 tokens · 39.8 tokens/s · first token after 0.03 s`."""
-        parts = []
-        if self.completion_tokens is not None:
-            noun = "token" if self.completion_tokens == 1 else "tokens"
-            parts.append(f"{self.completion_tokens:,} {noun}")
+        """`9 tokens in, 41 out · 39.8 tokens/s · first token after 0.03 s · ended by itself`."""
+        parts = [self._counts()]
         if self.tokens_per_second is not None:
             parts.append(f"{self.tokens_per_second:,.1f} tokens/s")
         if self.time_to_first_token_s is not None:
             parts.append(f"first token after {self.time_to_first_token_s:.2f} s")
-        return " · ".join(parts)
+        return " · ".join(part for part in [*parts, self.ending] if part)
+
+    @property
+    def ending(self) -> str:
+        """Why the answer ended, in plain words; "" when the server did not say."""
+        reason = self.finish_reason
+        return ENDINGS.get(reason, f"ended: {reason}") if reason else ""
+
+    def _counts(self) -> str:
+        came, went = self.prompt_tokens, self.completion_tokens
+        if came is None:
+            return "" if went is None else f"{went:,} token{'s' * (went != 1)} out"
+        line = f"{came:,} token{'s' * (came != 1)} in"
+        return line if went is None else f"{line}, {went:,} out"
 
     def numbers(self) -> dict[str, Any]:
         """The same as the room keeps it with a message; only what is known."""

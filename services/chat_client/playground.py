@@ -152,13 +152,13 @@ class Round:
         """The line of numbers; not while the names are hidden: speed gives a model away."""
         stats = pane.entry.stats
         parts = [stats.line] if stats and self.revealed else []
+        if stats and not self.revealed and stats.finish_reason != "stop":
+            parts.append(stats.ending)
         if pane.entry.state == "stopped":
             parts.append("stopped")
-        if stats and stats.finish_reason == "length":
-            parts.append("ended by the limit on tokens")
         if self.revealed and pane.entry.answered_by not in ("", pane.asked.model):
             parts.append(f"answered by {pane.entry.answered_by}")
-        return " · ".join(parts)
+        return " · ".join(part for part in parts if part)
 
     def parted(self) -> list[tuple[str, str]]:
         """Each answer as what it shares with the first one, and the rest.

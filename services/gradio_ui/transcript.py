@@ -92,8 +92,8 @@ def _note(entry: Entry, exchange: Exchange | None) -> Bubble:
         return folded(f"Stopped{after}", STOPPED, status="done")
     if exchange is not None and not exchange.ended:
         return folded(_waiting(exchange), WAITING[_step(exchange)], status="pending")
-    line = entry.stats.line if entry.stats else "The answer ended without numbers"
-    return folded(line, _numbers(entry), status="done")
+    line = "" if entry.stats else "The answer ended without numbers · "
+    return folded(f"{line}{entry.line}", _numbers(entry), status="done")
 
 
 def _step(exchange: Exchange) -> str:
@@ -125,7 +125,6 @@ WAITING = {
 REASONS = {
     "stop": "the model said that it had finished",
     "length": "the limit on tokens was reached, so the answer may be cut short",
-    "content_filter": "a filter of the model server ended it",
 }
 
 
@@ -146,9 +145,8 @@ def _numbers(entry: Entry) -> str:
         rows.append(f"- **Tokens read:** {stats.prompt_tokens:,} (the whole conversation so far)")
     if stats.completion_tokens is not None:
         rows.append(f"- **Tokens written:** {stats.completion_tokens:,}")
-    if stats.finish_reason:
-        reason = REASONS.get(stats.finish_reason, stats.finish_reason)
-        rows.append(f"- **Why it ended:** {reason}")
+    if stats.ending:
+        rows.append(f"- **Why it ended:** {REASONS.get(stats.finish_reason or '', stats.ending)}")
     return "\n".join(rows)
 
 

@@ -51,19 +51,9 @@ def body(entry: Entry) -> None:
 
 
 def numbers(entry: Entry) -> str:
-    """The line under an answer: its speed, and how it ended when that is not the usual way."""
-    parts = [entry.stats.line] if entry.stats and entry.stats.line else []
-    if entry.state == "stopped":
-        came = entry.text or entry.reasoning
-        parts.append("stopped" if came else "stopped before the first token")
-    if entry.stats and entry.stats.finish_reason == "length":
-        parts.append("ended by the limit on tokens")
-    if entry.model and entry.answered_by != entry.model:
-        parts.append(f"answered by {entry.answered_by}, not {entry.model}")
-    elif entry.answered_by:
-        parts.append(entry.answered_by)
+    """The line under an answer."""
     # A number stays on one line with its unit.
-    return for_page(UNIT.sub("\\1\N{NO-BREAK SPACE}", " · ".join(parts)))
+    return for_page(UNIT.sub("\\1\N{NO-BREAK SPACE}", entry.line))
 
 
 def follow(reply: Reply, meanwhile: Callable[[], None] = lambda: None) -> None:

@@ -193,7 +193,8 @@ def test_a_limit_on_tokens_holds(chat: Visit) -> None:
     page.locator("#max_tokens :is(input, textarea)").press("Tab")
     ask(page, STORY)
     finish(page)
-    expect(page.locator(NOTE).last).to_contain_text("5 tokens")
+    expect(page.locator(NOTE).last).to_contain_text("in, 5 out")
+    expect(page.locator(NOTE).last).to_contain_text("ended by the limit on tokens")
 
 
 def test_a_phone_shows_the_chat_first_and_nothing_sticks_out(

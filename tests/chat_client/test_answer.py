@@ -90,7 +90,8 @@ async def test_an_answer_streams_with_its_numbers(server: Upstream) -> None:
     assert last.stats.finish_reason == "stop"
     assert last.stats.tokens_per_second is not None
     assert last.stats.tokens_per_second > 0
-    assert last.stats.line.startswith("2 tokens · ")
+    assert last.stats.line.startswith("9 tokens in, 2 out · ")
+    assert last.stats.line.endswith(" s · ended by itself")
 
 
 async def test_the_request_says_what_the_person_chose(server: Upstream) -> None:

@@ -27,7 +27,10 @@ def test_a_finished_answer_carries_its_line_of_numbers() -> None:
     question, answer, numbers = transcript(chat)
     assert (question["role"], question["content"][0]["text"]) == ("user", "Why?")
     assert answer["content"][0]["text"] == "Because."
-    assert title(numbers) == "41 tokens · 39.8 tokens/s · first token after 0.03 s"
+    assert title(numbers) == (
+        "12 tokens in, 41 out · 39.8 tokens/s · first token after 0.03 s"
+        " · ended by the limit on tokens · answered by tiny@q8_0, not tiny"
+    )
     assert "tiny@q8_0" in numbers["content"][0]["text"]
     assert "cut short" in numbers["content"][0]["text"]
 

@@ -60,7 +60,7 @@ def test_the_first_sight_is_a_welcome_with_questions_to_click(server: Upstream) 
 def test_a_question_is_answered_with_its_numbers(server: Upstream) -> None:
     opened = ask(page(), "What is a token?")
     assert "A token is a piece of text." in words(opened)
-    assert "7 tokens · " in words(opened)
+    assert "5 tokens in, 7 out · " in words(opened)
     assert len(opened.chat_message) == 2
 
 

@@ -1,0 +1,92 @@
+"""One history in two web UIs: a chat that begins in one goes on in the other, by one gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import gradio_page, streamlit_page
+from tests.browser.pages import LAPTOP, PHONE, visit
+from tests.running import Service, running
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="module")
+def env(engine: Service, gateway: Service, gateway_key: str) -> dict[str, str]:
+    return {"LMSTUDIO_URL": engine.url, "GATEWAY_URL": gateway.url, "GATEWAY_KEY": gateway_key}
+
+
+@pytest.fixture(scope="module")
+def streamlit(run_folder: Path, env: dict[str, str]) -> Iterator[Service]:
+    with running("streamlit_ui", run_folder, env) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def gradio(run_folder: Path, env: dict[str, str]) -> Iterator[Service]:
+    with running("gradio_ui", run_folder, env) as service:
+        yield service
+
+
+def chat_of(page: Page) -> str:
+    """The chat that the page's address names, once it does."""
+    page.wait_for_url("**/?*chat=*")
+    return "/?chat=" + parse_qs(urlsplit(page.url).query)["chat"][0]
+
+
+def words(text: str) -> str:
+    """A line as it is read: one space is like another."""
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_a_chat_of_streamlit_goes_on_in_gradio(
+    browser: Browser, streamlit: Service, gradio: Service, size: tuple[int, int]
+) -> None:
+    with visit(browser, streamlit.url, size) as here:
+        page = here.page
+        streamlit_page.ready(page)
+        streamlit_page.ask(page, "What is a token?")
+        streamlit_page.numbers(page, 1)
+        numbers = words(page.get_by_text("first token after").inner_text())
+        said = streamlit_page.begun(page, 1)
+        chat = chat_of(page)
+        assert here.sideways_overflow_px() == 0
+    for part in ("tokens in, ", " out · ", " tokens/s · ", " · ended by ", "lectern-101"):
+        assert part in numbers
+    with gradio_page.opened(browser, gradio, size, path=chat) as there:
+        page = there.page
+        expect(page.locator(gradio_page.QUESTION)).to_have_text(["What is a token?"])
+        expect(page.locator(gradio_page.ANSWER).first).to_contain_text(said)
+        expect(page.locator(gradio_page.NOTE).last).to_have_text(numbers)
+        gradio_page.ask(page, "What is quantization?")
+        gradio_page.finish(page)
+        expect(page.locator(gradio_page.NOTE)).to_have_count(2)
+        assert there.sideways_overflow_px() == 0
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_a_chat_of_gradio_goes_on_in_streamlit(
+    browser: Browser, streamlit: Service, gradio: Service, size: tuple[int, int]
+) -> None:
+    with gradio_page.opened(browser, gradio, size) as here:
+        page = here.page
+        gradio_page.ask(page, "What is a token?")
+        expect(page.locator(gradio_page.NOTE).last).to_contain_text("first token after")
+        said = words(gradio_page.answer(page))
+        numbers = page.locator(gradio_page.NOTE).last.inner_text()
+        chat = chat_of(page)
+    with visit(browser, streamlit.url + chat, size) as there:
+        page = there.page
+        streamlit_page.ready(page)
+        assert words(streamlit_page.begun(page, 1)) in said
+        assert words(page.get_by_text("first token after").inner_text()) == words(numbers)
+        streamlit_page.ask(page, "What is quantization?")
+        streamlit_page.numbers(page, 2)
+        page.get_by_text("What is a token?").first.wait_for()
