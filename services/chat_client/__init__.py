@@ -33,7 +33,7 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     search(words) -> Hits (hit.pieces: (text, marked) pairs, safe to draw)
     create(title, system_prompt, settings), get(id), rename(id, title), pin(id, pinned),
     change(id, …), delete(id), restore(id), erase(id), export(id, format), export_all(format),
-    load(data) -> ImportReport
+    load(data) -> ImportReport(conversations, ids, .line: a sentence)
     append(id, message), add_sibling(id, message_id, message), complete(id, message_id, answer),
     choose(id, message_id)
     presets(), create_preset(name, settings, shared), change_preset(preset, …),

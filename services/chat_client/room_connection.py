@@ -92,7 +92,7 @@ class RoomConnection:
                 "The gateway does not answer.",
                 f"It keeps the history: start it, or check GATEWAY_URL. {NOTHING_KEPT}",
             ) from error
-        if response.is_success:
+        if response.is_success and not _of_another_server(response):
             self._failure = None
             return response
         raise self._refusal(response)
@@ -132,11 +132,19 @@ class RoomConnection:
                 "The gateway does not accept the key for the history.",
                 f"Set GATEWAY_KEY to a key with the scope chat. {NOTHING_KEPT}",
             )
+        if response.is_success:
+            advice = f"Check GATEWAY_URL: another server answers there. {NOTHING_KEPT}"
+            return self._away("The address of the gateway is not that of a gateway.", advice)
         if status >= 500 or not code:  # not our gateway, or its database is away
             advice = f"Look at its log, and check GATEWAY_URL. {NOTHING_KEPT}"
             return self._away(message or "The gateway cannot keep anything now.", advice)
         kind = RoomStale if status == 412 else RoomRefused
         return kind(message, code, status)
+
+
+def _of_another_server(response: httpx.Response) -> bool:
+    """LM Studio answers any route with 200, and says in the body that it knows no such one."""
+    return response.content[:64].lstrip(b"{ \r\n\t").startswith(b'"error"')
 
 
 def _error_of(response: httpx.Response) -> tuple[str, str]:

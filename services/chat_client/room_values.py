@@ -115,6 +115,20 @@ class ImportReport(Kept):
     left_out: tuple[LeftOut, ...]
     ids: tuple[str, ...]
 
+    @property
+    def line(self) -> str:
+        """For example `2 chats with 14 messages came in. 1 was here already.`"""
+        chats = "1 chat" if self.conversations == 1 else f"{self.conversations:,} chats"
+        messages = "1 message" if self.messages == 1 else f"{self.messages:,} messages"
+        parts = [f"{chats} with {messages} came in."] if self.conversations else []
+        if self.duplicates:
+            were = "was" if self.duplicates == 1 else "were"
+            parts.append(f"{self.duplicates:,} {were} here already.")
+        if self.left_out:
+            left = ", ".join(f"{each.count:,} {each.what}" for each in self.left_out)
+            parts.append(f"Left out: {left}.")
+        return " ".join(parts) or "The file holds no chat."
+
 
 class RoomFile(Kept):
     """A file to hand to the person."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from chat_client import ChatError, ImportReport, Room, Summary, by_day
+from chat_client import ChatError, Room, Summary, by_day
 from gradio_ui.file_desk import FileDesk
 from gradio_ui.session import Session
 from gradio_ui.shelf_list import found_list, shelf_list, unreadable_list
@@ -93,7 +93,7 @@ class Shelf:
                     told.get("problem") or "The file did not arrive. Try again."
                 )
             else:
-                session.shelf_told = _report(await self._room.load(file.data))
+                session.shelf_told = (await self._room.load(file.data)).line
         except ChatError as error:
             session.shelf_told = str(error)
         return await self.look(session, words)
@@ -118,15 +118,3 @@ class Shelf:
             if cursor is None:
                 break
         return kept, cursor is not None
-
-
-def _report(report: ImportReport) -> str:
-    """What an import made, in one sentence."""
-    count = report.conversations
-    made = f"{count:,} chat{'' if count == 1 else 's'} with {report.messages:,} messages came in."
-    if report.duplicates:
-        made += f" {report.duplicates:,} were here already."
-    if report.left_out:
-        parts = ", ".join(f"{each.count:,} {each.what}" for each in report.left_out)
-        made += f" Left out: {parts}."
-    return made

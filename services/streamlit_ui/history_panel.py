@@ -1,6 +1,7 @@
 """The side panel's list of chats: by day, searched, renamed, pinned, deleted and brought back.
 
-Owns: its widgets and the calls behind them. What is kept, and where, is the room's.
+Owns: its widgets and the calls behind them. What is kept, and where, is the room's; chats as files
+are `chat_files`'.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from collections.abc import Callable
 import streamlit as st
 
 from chat_client import ChatError, Hit, Summary, blocking, by_day
+from streamlit_ui.chat_files import files_buttons, files_dialog, open_files
 from streamlit_ui.conversation import Conversation
 from streamlit_ui.history import Listing
 from streamlit_ui.prose import for_page
 from streamlit_ui.resources import history, room
 from streamlit_ui.session import new_chat, open_chat
 
-RENAME, PIN, UNPIN, DELETE = "Rename", "Pin", "Unpin", "Delete"
+RENAME, PIN, UNPIN, EXPORT, DELETE = "Rename", "Pin", "Unpin", "Export", "Delete"
 
 
 def history_panel(conversation: Conversation, max_age_s: float) -> None:
@@ -38,6 +40,7 @@ def history_panel(conversation: Conversation, max_age_s: float) -> None:
         _found(words, conversation)
     else:
         _listed(listing, offset, conversation)
+    files_dialog()
 
 
 def _listed(listing: Listing, offset: int, conversation: Conversation) -> None:
@@ -49,6 +52,7 @@ def _listed(listing: Listing, offset: int, conversation: Conversation) -> None:
             _row(summary, conversation)
     if listing.more:
         st.button("Older chats", key="older", type="tertiary", on_click=_older)
+    files_buttons()
 
 
 def _older() -> None:
@@ -83,10 +87,10 @@ def _row(summary: Summary, conversation: Conversation) -> None:
         )
         st.menu_button(
             ":material/more_horiz:",
-            [RENAME, UNPIN if summary.pinned else PIN, DELETE],
+            [RENAME, UNPIN if summary.pinned else PIN, EXPORT, DELETE],
             key=f"menu-{summary.id}",
             type="tertiary",
-            help="Rename, pin or delete this chat",
+            help="Rename, pin, export or delete this chat",
             on_click=_chosen,
             args=(summary, shown),
         )
@@ -98,6 +102,8 @@ def _chosen(summary: Summary, shown: bool) -> None:
         st.session_state["renaming"] = summary.id
     elif action in (PIN, UNPIN):
         _change(lambda: blocking(room().pin(summary.id, action == PIN)))
+    elif action == EXPORT:
+        open_files(summary)
     elif action == DELETE and _change(lambda: blocking(room().delete(summary.id))):
         st.session_state["deleted"] = summary
         if shown:

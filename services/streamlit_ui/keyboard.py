@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from streamlit_ui.chat_files import close_files
+
 STOP, NEW_CHAT, MODEL, AGAIN = "Esc", "Alt+N", "Alt+M", "Alt+A"
 
 KEYS = {
@@ -30,7 +32,14 @@ def _help() -> None:
 
 def help_button() -> None:
     """Draws the button; the help stands over the page until it is closed."""
-    if st.button("Keys", icon=":material/keyboard:", key="help", type="tertiary", help="Press ?"):
+    if st.button(
+        "Keys",
+        icon=":material/keyboard:",
+        key="help",
+        type="tertiary",
+        help="Press ?",
+        on_click=close_files,  # Streamlit shows one dialog at a time.
+    ):
         _help()
 
 

@@ -11,29 +11,11 @@ from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
 from tests.browser.gradio_page import CHAT, ask, finish, opened, show_settings
 from tests.conftest import new_key
+from tests.exports import CHATGPT
 from tests.running import Service, running
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=30_000)
-CHATGPT = {
-    "title": "From elsewhere",
-    "create_time": 1700000000.0,
-    "mapping": {
-        "a": {"id": "a", "message": None, "parent": None, "children": ["b"]},
-        "b": {
-            "id": "b",
-            "parent": "a",
-            "children": [],
-            "message": {
-                "id": "b",
-                "author": {"role": "user"},
-                "create_time": 1700000000.0,
-                "content": {"content_type": "text", "parts": ["Hello from there"]},
-            },
-        },
-    },
-    "current_node": "b",
-}
 
 
 @pytest.fixture
@@ -77,7 +59,7 @@ def test_chats_leave_as_files_and_come_in_again(browser: Browser, gradio: Servic
         assert json.loads(text)
         importing = page.get_by_role("button", name="Import chats")
         bring(page, importing, name, text)
-        expect(page.locator("#shelf .told")).to_contain_text("1 were here already")
+        expect(page.locator("#shelf .told")).to_contain_text("1 was here already")
         bring(page, importing, "conversations.json", json.dumps([CHATGPT]))
         expect(page.locator(CHAT, has_text="From elsewhere")).to_be_visible()
         bring(page, importing, "list.json", "no JSON at all")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tests.browser.pages import Visit, visit
+from tests.browser.pages import LAPTOP, PHONE, Visit, visit
 from tests.browser.streamlit_page import answers, ask, begun, numbers, ready
 from tests.chat_client.upstream import Upstream, upstream
+from tests.exports import CHATGPT
 from tests.running import Service, free_port, running, wait_until
 
 pytestmark = pytest.mark.browser
@@ -105,6 +107,41 @@ def test_a_chat_is_opened_renamed_deleted_and_brought_back(opened: Visit) -> Non
     page.get_by_role("button", name="Undo").click()
     kept(page, "Birds")
     numbers(page, 1)
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_a_chat_leaves_as_a_file_and_another_comes_in(
+    browser: Browser, ui: Service, size: tuple[int, int]
+) -> None:
+    question = f"What is a token, at {size[0]} pixels?"
+    with visit(browser, ui.url, size) as here:
+        page = here.page
+        ready(page)
+        ask(page, question)
+        numbers(page, 1)
+        if size == PHONE:
+            page.get_by_test_id("stExpandSidebarButton").click()
+        kept(page, question)
+        choose(page, question, "Export")
+        page.get_by_role("button", name="Save the file").wait_for()
+        assert here.sideways_overflow_px() == 0
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save the file").click()
+        assert download.value.suggested_filename.endswith(".md")
+        assert question in Path(download.value.path()).read_text()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Import", exact=True).click()
+        data = json.dumps([CHATGPT | {"title": f"From {size[0]}"}]).encode()
+        page.locator('[role="dialog"] input[type="file"]').set_input_files(
+            {"name": "conversations.json", "mimeType": "application/json", "buffer": data}
+        )
+        page.get_by_text("1 chat with 1 message came in.").wait_for()
+        page.get_by_role("button", name="Open it").click()
+        page.get_by_role("dialog").wait_for(state="hidden")
+        kept(page, f"From {size[0]}")
+        page.get_by_text("Hello from there").first.wait_for(state="attached")
+        assert here.foreign == []
+        assert here.script_errors == []
 
 
 def test_a_search_finds_the_words_of_a_chat(opened: Visit) -> None:
