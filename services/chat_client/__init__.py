@@ -38,6 +38,8 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     choose(id, message_id)
     presets(), create_preset(name, settings, shared), change_preset(preset, …),
     delete_preset(id), export_presets(), load_presets(data)
+    prompt_library(presets) -> [SystemPrompt(id, name, text, .mine, .label)], built in and kept;
+    is_prompt(preset): it sets only the system prompt; await keep_prompt(room, name, text) -> id
     vote(choice, left, right, blind), take_back_vote(id), totals(reach)
     requests(limit=50) -> RequestLog(reach: "own" or "all", data: [RequestRow, the newest first]):
         request_id, began_at, key, model, route, outcome, status, prompt_tokens,
@@ -139,9 +141,17 @@ from chat_client.sampling_fields import (
 from chat_client.server_state import ServerState, Step, probe
 from chat_client.settings import ChatSettings, settings_problem
 from chat_client.snippets import Snippet, snippets
+from chat_client.system_prompts import (
+    BUILT_IN_PROMPTS,
+    SystemPrompt,
+    is_prompt,
+    keep_prompt,
+    prompt_library,
+)
 
 __all__ = [
     "ATTACHMENT_TYPES",
+    "BUILT_IN_PROMPTS",
     "SAMPLING_FIELDS",
     "SUGGESTED",
     "Answer",
@@ -190,6 +200,7 @@ __all__ = [
     "Step",
     "StoredMessage",
     "Summary",
+    "SystemPrompt",
     "Text",
     "TextFile",
     "TokenMemory",
@@ -205,6 +216,8 @@ __all__ = [
     "drop_oldest",
     "first_difference",
     "grouped",
+    "is_prompt",
+    "keep_prompt",
     "labelled",
     "leaderboard",
     "list_models",
@@ -216,6 +229,7 @@ __all__ = [
     "parted",
     "parting",
     "probe",
+    "prompt_library",
     "read_attachment",
     "read_json_schema",
     "read_stop",

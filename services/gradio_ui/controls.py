@@ -22,6 +22,7 @@ from chat_client import (
     read_json_schema,
     read_stop,
 )
+from gradio_ui.prompts import PromptPanel, make_prompt_panel
 
 MAX_SYSTEM_PROMPT_CHARS = 20_000
 LEFT_OUT = "left to the server"
@@ -38,6 +39,7 @@ class Controls:
     facts: gr.HTML
     refresh: gr.Button
     system: gr.Textbox
+    prompts: PromptPanel
     fields: tuple[gr.components.Component, ...]
 
     @property
@@ -80,8 +82,9 @@ def make_controls() -> Controls:
         visible=False,
         elem_id="system",
     )
+    prompts = make_prompt_panel()
     fields = tuple(_widget(field) for field in SAMPLING_FIELDS)
-    return Controls(model, facts, refresh, system, fields)
+    return Controls(model, facts, refresh, system, prompts, fields)
 
 
 def _widget(field: SamplingField) -> gr.components.Component:

@@ -36,6 +36,7 @@ from gradio_ui.playground_page import (
     wire_playground_page,
 )
 from gradio_ui.presets import PresetPanel, Presets, make_preset_panel, wire_presets
+from gradio_ui.prompts import Prompts, wire_prompts
 from gradio_ui.server_handlers import ServerHandlers
 from gradio_ui.server_page import ServerPage, make_server_page, wire_server_page
 from gradio_ui.session import Session
@@ -190,8 +191,13 @@ def _wire_settings(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
     presets, panel = Presets(handlers.room, handlers.desk), parts.presets
     wire_presets(parts.controls, panel, presets, parts.export, DIRECT)
     parts.mode.change(shown_settings, [parts.mode], parts.controls.settings, **DIRECT)
+    prompts = parts.controls.prompts
+    wire_prompts(parts.controls.system, prompts, Prompts(handlers.room), DIRECT)
     parts.mode.change(
-        lambda mode: gr.update(visible=mode != "user"), [parts.mode], [panel.group], **DIRECT
+        lambda mode: (gr.update(visible=mode != "user"),) * 2,
+        [parts.mode],
+        [panel.group, prompts.group],
+        **DIRECT,
     ).then(presets.look, [panel.pick], [panel.pick, panel.told], **DIRECT)
     parts.mode.input(None, [parts.mode], None, js=KEEP_MODE)
     page.load(None, None, [parts.mode], js=LAST_MODE)

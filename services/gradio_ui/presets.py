@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from chat_client import ChatError, Preset, Room
+from chat_client import ChatError, Preset, Room, is_prompt
 from gradio_ui.controls import SETTINGS, Controls, read_choices, set_settings
 from gradio_ui.file_desk import FileDesk
 from gradio_ui.notice import notice
@@ -144,6 +144,7 @@ def _listed(presets: tuple[Preset, ...], picked: str | None) -> Any:
     choices = [
         (each.name if each.mine else f"{each.name} (from {each.owner})", each.id)
         for each in presets
+        if not is_prompt(each)
     ]
     known = picked if any(picked == id_ for _, id_ in choices) else None
     return gr.update(choices=choices, value=known)

@@ -6,29 +6,21 @@ Owns: choosing, saving, sharing, deleting, and files of them. What the settings 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
-from chat_client import ChatError, Preset, blocking
+from chat_client import ChatError, Preset, blocking, is_prompt
 from streamlit_ui.choice import Choice
+from streamlit_ui.kept_presets import change, kept_presets
 from streamlit_ui.prose import for_page
 from streamlit_ui.resources import room
 from streamlit_ui.settings_panel import load_settings
-
-FRESH_S = 10.0
-
-
-@st.cache_data(ttl=FRESH_S, show_spinner=False)
-def kept_presets() -> tuple[Preset, ...]:
-    return blocking(room().presets())
 
 
 def presets_panel(choice: Choice) -> None:
     """Draws the panel; call it where the settings stand."""
     with st.expander("Presets", icon=":material/bookmarks:"):
         try:
-            presets = kept_presets()
+            presets = tuple(each for each in kept_presets() if not is_prompt(each))
         except ChatError as error:
             st.caption(f":orange[●] {for_page(str(error))}")
             return
@@ -73,7 +65,7 @@ def _save(choice: Choice) -> None:
         settings |= {"system_prompt": choice.system_prompt} if choice.system_prompt else {}
         settings |= {"model": choice.model} if choice.model else {}
         shared = bool(st.session_state["preset_shared"])
-        if _change(lambda: blocking(room().create_preset(name, settings, shared=shared))):
+        if change(lambda: blocking(room().create_preset(name, settings, shared=shared))):
             st.session_state["preset_name"] = ""
 
     st.text_input("Save these settings as", key="preset_name", max_chars=100)
@@ -97,21 +89,10 @@ def _files(presets: tuple[Preset, ...]) -> None:
 
 def _load(file: st.runtime.uploaded_file_manager.UploadedFile) -> None:
     data = file.getvalue()
-    if _change(lambda: blocking(room().load_presets(data))):
+    if change(lambda: blocking(room().load_presets(data))):
         st.toast("The presets are here.")
 
 
 def _delete(id_: str) -> None:
     st.session_state["preset"] = None
-    _change(lambda: blocking(room().delete_preset(id_)))
-
-
-def _change(call: Callable[[], object]) -> bool:
-    try:
-        call()
-    except ChatError as error:
-        st.toast(for_page(str(error)), icon=":material/error:")
-        return False
-    finally:
-        kept_presets.clear()
-    return True
+    change(lambda: blocking(room().delete_preset(id_)))

@@ -23,6 +23,7 @@ from chat_client import (
     sampling_problem,
 )
 from chat_client.sampling_fields import Mode
+from streamlit_ui.prompts_panel import prompts_panel
 
 MODES: dict[str, Mode] = {"User": "user", "Power user": "power", "Developer": "developer"}
 LEFT_OPEN = "left to the model"
@@ -54,6 +55,7 @@ def settings_panel(mode: Mode) -> tuple[Sampling, str | None]:
         **IN_ADDRESS,
     )
     st.caption("Tells the model who it is; sent ahead of every question.")
+    prompts_panel()
     values = settings_widgets([field for field in SAMPLING_FIELDS if field.shown_in(mode)])
     return replace(Sampling(), **values), system_prompt
 

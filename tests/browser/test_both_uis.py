@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -90,3 +91,42 @@ def test_a_chat_of_gradio_goes_on_in_streamlit(
         streamlit_page.ask(page, "What is quantization?")
         streamlit_page.numbers(page, 2)
         page.get_by_text("What is a token?").first.wait_for()
+
+
+def test_a_prompt_kept_in_streamlit_is_used_and_deleted_in_gradio(
+    browser: Browser, streamlit: Service, gradio: Service
+) -> None:
+    with visit(browser, f"{streamlit.url}/?mode=Power+user") as here:
+        page = here.page
+        streamlit_page.ready(page)
+        page.get_by_role("tab", name="Settings").click()
+        box = page.get_by_label("System prompt", exact=True)
+        page.get_by_role("button", name="Prompt library").click()
+        page.get_by_role("combobox", name="Use a prompt").click()
+        page.get_by_role("option", name="Pirate", exact=True).click()
+        expect(box).to_have_value(re.compile("friendly pirate"))
+        page.keyboard.press("Escape")
+        box.fill("Answer in rhymes.")
+        box.blur()
+        page.get_by_role("button", name="Prompt library").click()
+        page.get_by_label("Keep the prompt in the box as").fill("Poet")
+        page.get_by_role("button", name="Keep", exact=True).click()
+        page.get_by_text("The prompt is kept.").wait_for()
+        assert here.script_errors == []
+    with gradio_page.opened(browser, gradio) as there:
+        page = there.page
+        gradio_page.show_settings(page, "Power user")
+        page.get_by_role("button", name="Prompt library").click()
+        pick = page.get_by_label("Use a prompt", exact=True)
+        pick.click()
+        page.get_by_role("option", name="Poet", exact=True).click()
+        expect(page.locator("#system textarea")).to_have_value("Answer in rhymes.")
+        page.get_by_label("Preset", exact=True).click()
+        expect(page.get_by_role("option", name="Poet")).to_have_count(0)  # It is no preset.
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Delete prompt").click()
+        expect(pick).to_have_value("")
+        pick.click()
+        expect(page.get_by_role("option", name="Pirate", exact=True)).to_be_visible()
+        expect(page.get_by_role("option", name="Poet")).to_have_count(0)
+        assert there.script_errors == []

@@ -77,7 +77,7 @@ def test_a_preset_is_saved_for_both_pages_and_sets_what_it_holds(chat: Visit, ro
     expect(page.locator("#system textarea")).to_have_value("Be brief.")
     ask(page, "What is a token?")
     finish(page)
-    expect(page.locator(NOTE).last).to_contain_text("5 tokens")
+    expect(page.locator(NOTE).last).to_contain_text("in, 5 out")
     page.locator("#presets").get_by_role("button", name="Delete").click()
     expect(page.get_by_label("Preset", exact=True)).to_have_value("")
     assert all(each.name != "Five tokens" for each in blocking(room.presets()))

@@ -1,0 +1,33 @@
+"""The presets that the gateway keeps, read at most every few seconds by all panels together.
+
+Owns that list and telling why a change to it failed. What a preset is for is each panel's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from chat_client import ChatError, Preset, blocking
+from streamlit_ui.prose import for_page
+from streamlit_ui.resources import room
+
+FRESH_S = 10.0
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False)
+def kept_presets() -> tuple[Preset, ...]:
+    return blocking(room().presets())
+
+
+def change(call: Callable[[], object]) -> bool:
+    """Calls and forgets the list; False when it failed, which the page then says."""
+    try:
+        call()
+    except ChatError as error:
+        st.toast(for_page(str(error)), icon=":material/error:")
+        return False
+    finally:
+        kept_presets.clear()
+    return True
