@@ -37,7 +37,7 @@ def make_prompt_panel() -> PromptPanel:
             info="It takes the place of what stands in the box above.",
             choices=_choices(BUILT_IN_PROMPTS),
             value=None,
-            elem_id="prompt",
+            elem_id="library-prompt",
         )
         name = gr.Textbox(
             label="Keep the prompt in the box as",
