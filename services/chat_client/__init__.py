@@ -6,7 +6,8 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
 **Ask a model**
     stream_answer(settings, model, messages, sampling, record=None) -> async Piece, …, Finished
     Answer.start(settings, model, messages, sampling)   the same from synchronous code: .poll(),
-        .done, .stop(), .error, .exchange
+        .done, .stop(), .error, .exchange, .waiting (Waiting(place, loading), .line: what the first
+        token waits for); load=True loads the model first. At most CHAT_CONCURRENCY at once.
     Message(role, content, images=(), files=(), tool_calls=())
     Piece = Reasoning(text) | Text(text) | ToolCall(index, id, name, arguments) | Finished(stats)
         A ToolCall comes again as it grows: replace the one with the same index.

@@ -1,7 +1,8 @@
 """An answer as a job in a background thread, for a UI whose own code is synchronous.
 
-Owns: the process's one asyncio thread, the queue between it and the reader, stopping (by the
-reader, or because the reader is gone). What is in an answer is `answer`'s business.
+Owns: the process's one asyncio thread, the line in which its answers wait for a slot, loading the
+model first, the queue to the reader, stopping (by the reader, or because the reader is gone). What
+is in an answer is `answer`'s business.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import cache
 from typing import cast
 
 from chat_client.answer import stream_answer
 from chat_client.errors import ChatError
 from chat_client.exchange import Exchange
+from chat_client.line import Line
 from chat_client.messages import Message, Piece
+from chat_client.model_loading import LoadProgress, load_model
 from chat_client.sampling import Sampling
 from chat_client.settings import ChatSettings
+from chat_client.waiting import Waiting, queued_place
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +39,21 @@ def background_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
+@cache
+def _line_to(server: tuple[str, int]) -> Line:
+    """Where all answers of this process wait for one server with so many slots."""
+    return Line(server[1])
+
+
 class Answer:
     """One answer under way; make it with `Answer.start`."""
 
     def __init__(self, settings: ChatSettings) -> None:
         self.error: ChatError | None = None
         self.exchange = Exchange()
+        self._settings = settings
+        self._place = 0
+        self._loading: LoadProgress | None = None
         self._abandoned_s = settings.chat_abandoned_s
         self._pieces: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
         self._done = False
@@ -49,12 +62,21 @@ class Answer:
 
     @classmethod
     def start(
-        cls, settings: ChatSettings, model: str, messages: Sequence[Message], sampling: Sampling
+        cls,
+        settings: ChatSettings,
+        model: str,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        *,
+        load: bool = False,
     ) -> Answer:
-        """Asks the model at once and returns; the pieces wait in `poll`."""
+        """Asks the model at once and returns; the pieces wait in `poll`.
+
+        `load`: the model is not in memory, so that it is loaded first, to see how far that is.
+        """
         answer = cls(settings)
         pieces = stream_answer(settings, model, list(messages), sampling, answer.exchange)
-        job = answer._run(pieces)
+        job = answer._run(pieces, model if load else "")
         answer._job = asyncio.run_coroutine_threadsafe(job, background_loop())
         # Also runs when the job is cancelled before it began.
         answer._job.add_done_callback(lambda _: answer._pieces.put(None))
@@ -64,6 +86,11 @@ class Answer:
     def done(self) -> bool:
         """True when the answer has ended, in whatever way, and every piece has been polled."""
         return self._done
+
+    @property
+    def waiting(self) -> Waiting:
+        """What the first token waits for: a place in line here or at the gateway, or a load."""
+        return Waiting(self._place or queued_place(self.exchange.comment), self._loading)
 
     @property
     def over(self) -> bool:
@@ -90,11 +117,15 @@ class Answer:
         if self._job is not None:
             self._job.cancel()
 
-    async def _run(self, pieces: AsyncGenerator[Piece, None]) -> None:
+    async def _run(self, pieces: AsyncGenerator[Piece, None], to_load: str) -> None:
         job = asyncio.current_task()
         watch = asyncio.create_task(self._stop_when_abandoned(cast("asyncio.Task[None]", job)))
+        line = _line_to((self._settings.root_url, self._settings.chat_concurrency))
         try:
-            async with aclosing(pieces) as stream:
+            async with aclosing(pieces) as stream, line.slot(self._moved):
+                self._moved(0)
+                if to_load:
+                    await self._load(to_load)
                 async for piece in stream:
                     self._pieces.put(piece)
         except ChatError as error:
@@ -104,6 +135,17 @@ class Answer:
             self.error = ChatError("Lectern failed on this answer.", "Its log says more.")
         finally:
             watch.cancel()
+
+    def _moved(self, place: int) -> None:
+        self._place = place
+
+    async def _load(self, model: str) -> None:
+        """Tells how far the loading is; where that fails, the question itself tells why."""
+        with suppress(ChatError):
+            async with aclosing(load_model(self._settings, model)) as steps:
+                async for step in steps:
+                    self._loading = step
+        self._loading = None
 
     async def _stop_when_abandoned(self, job: asyncio.Task[None]) -> None:
         while True:

@@ -31,6 +31,7 @@ class Exchange:
         self.headers: dict[str, str] = {}
         self.status: int | None = None
         self.left_out_bytes = 0
+        self.comment = ""  # The last one of the stream: what the gateway waits for.
         self.sent = threading.Event()
         self._head: list[bytes] = []
         self._head_bytes = 0
@@ -84,6 +85,8 @@ class Exchange:
                 yield data
 
     def _take_bytes(self, data: bytes) -> None:
+        if data.startswith(b":"):
+            self.comment = data.decode("utf-8", errors="replace")
         if self._head_bytes < HEAD_BYTES:
             self._head.append(data)
             self._head_bytes += len(data)

@@ -13,6 +13,7 @@ from chat_client.background import Answer
 from chat_client.dialogue import Turn
 from chat_client.dialogue_entry import Entry
 from chat_client.exchange import Exchange
+from chat_client.waiting import Waiting
 
 
 class Reply:
@@ -32,6 +33,11 @@ class Reply:
     @property
     def turn(self) -> Turn:
         return self._turn
+
+    @property
+    def waiting(self) -> Waiting:
+        """What the first token waits for, besides the model."""
+        return self._answer.waiting
 
     @property
     def exchange(self) -> Exchange:

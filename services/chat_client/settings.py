@@ -76,6 +76,13 @@ class ChatSettings(BaseSettings):
         gt=0,
         description="Seconds after which an answer that nobody reads any more is stopped",
     )
+    chat_concurrency: int = Field(
+        4,
+        ge=1,
+        le=32,
+        description="Answers a web UI asks for at once, further people wait in line; as many as "
+        "the model server's Max Concurrent Predictions",
+    )
 
     @property
     def root_url(self) -> str:

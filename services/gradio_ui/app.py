@@ -34,7 +34,7 @@ def make_app(settings: GradioSettings, chat_settings: ChatSettings) -> FastAPI:
     app.get("/healthz")(_healthz)
     app.post("/gradio_api/upload")(_no_uploads)
     offer_installing(app)
-    handlers = Handlers(chat_settings, settings.chat_concurrency)
+    handlers = Handlers(chat_settings, chat_settings.chat_concurrency)
     handlers.desk.add_to(app)
     tools = Tools(chat_settings, handlers.lookout, handlers.line)
     if settings.gradio_mcp:

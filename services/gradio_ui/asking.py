@@ -12,10 +12,10 @@ from typing import Any
 
 from chat_client import ChatError, ChatSettings, Dialogue, Model, vision_problem
 from chat_client import Turn as Asked
+from chat_client.line import Line
 from gradio_ui.chat import Chat, Exchange
 from gradio_ui.controls import Choices, read_choices
 from gradio_ui.keeper import Keeper
-from gradio_ui.line import Line
 from gradio_ui.lookout import Lookout
 from gradio_ui.session import Session
 from gradio_ui.turn import Turn

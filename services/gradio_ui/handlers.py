@@ -14,13 +14,13 @@ import gradio as gr
 
 from chat_client import ChatError, ChatSettings, Dialogue, Room, RoomRefused
 from chat_client import Turn as Asked
+from chat_client.line import Line
 from gradio_ui.asking import Answering, Asking, Begin
 from gradio_ui.attached import Attached
 from gradio_ui.chat import Chat
 from gradio_ui.controls import SETTINGS, set_settings
 from gradio_ui.file_desk import FileDesk
 from gradio_ui.keeper import Keeper
-from gradio_ui.line import Line
 from gradio_ui.lookout import Lookout
 from gradio_ui.match import Match
 from gradio_ui.session import Session

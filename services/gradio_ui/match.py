@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 
 from chat_client import Asked, ChatSettings, Round
-from gradio_ui.line import Line
+from chat_client.line import Line
 
 READ_S = 0.04  # as often as a chat is drawn
 TICK_S = 1.0  # a picture at least so often: the place in line moves, a closed tab is noticed

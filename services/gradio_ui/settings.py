@@ -10,19 +10,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class GradioSettings(BaseSettings):
-    """Where the page listens, how many answers it asks for at once, who may call it."""
+    """Where the page listens, who may call it."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
     bind_addr: str = Field("127.0.0.1", description="Address to listen on")
     gradio_port: int = Field(7860, ge=1, le=65535, description="Port of the Gradio UI")
-    chat_concurrency: int = Field(
-        4,
-        ge=1,
-        le=32,
-        description="Answers the Gradio UI asks for at once, further people wait in line; as many "
-        "as the model server's Max Concurrent Predictions",
-    )
     gradio_mcp: bool = Field(
         False,
         description="Offers the model to agents (MCP at /mcp): the tools ask and models, to "

@@ -15,8 +15,8 @@ from contextlib import aclosing
 from pydantic import BaseModel
 
 from chat_client import ChatError, ChatSettings, Dialogue, Model, Sampling, sampling_problem
+from chat_client.line import Line
 from gradio_ui.chat import Exchange
-from gradio_ui.line import Line
 from gradio_ui.lookout import Lookout
 from gradio_ui.turn import Turn
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from chat_client import Entry, Shown, ToolCall
+from chat_client.waiting import Waiting
 from gradio_ui.attachment_bubbles import attachments
 from gradio_ui.bubble import Bubble, code_block, folded, text_parts
 from gradio_ui.chat import Chat, Exchange
@@ -101,11 +102,9 @@ def _step(exchange: Exchange) -> str:
 
 
 def _waiting(exchange: Exchange) -> str:
-    if exchange.loading is not None:
-        share = "" if exchange.loading.share is None else f" · {exchange.loading.share:.0%}"
-        return f"Loading the model{share} · {int(exchange.loading.seconds)} s"
-    if exchange.in_line and exchange.place:
-        return f"Waiting in line: {_ordinal(exchange.place)}"
+    waiting = Waiting(exchange.place if exchange.in_line else 0, exchange.loading)
+    if waiting.line:
+        return waiting.line
     seconds = int(exchange.elapsed_s)
     return "Reading your question" + (f" · {seconds} s" if seconds else "")
 
@@ -148,8 +147,3 @@ def _numbers(entry: Entry) -> str:
     if stats.ending:
         rows.append(f"- **Why it ended:** {REASONS.get(stats.finish_reason or '', stats.ending)}")
     return "\n".join(rows)
-
-
-def _ordinal(place: int) -> str:
-    suffix = "th" if 10 <= place % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
-    return f"{place}{suffix}"

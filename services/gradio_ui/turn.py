@@ -15,8 +15,8 @@ from contextlib import aclosing, suppress
 
 from chat_client import ChatError, ChatSettings, Sampling, load_model, stream_answer
 from chat_client import Exchange as Record
+from chat_client.line import Line
 from gradio_ui.chat import Exchange
-from gradio_ui.line import Line
 
 REDRAW_S = 0.04  # 25 pictures a second look smooth and cost a third of one per token
 TICK_S = 1.0  # a picture at least this often, so that waiting is seen and a closed tab noticed

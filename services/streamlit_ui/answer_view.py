@@ -18,6 +18,7 @@ from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
 
 from chat_client import Entry
 from chat_client.reply import Reply
+from chat_client.waiting import Waiting
 from streamlit_ui.blocks import Blocks
 from streamlit_ui.prose import for_page
 
@@ -69,7 +70,7 @@ def follow(reply: Reply, meanwhile: Callable[[], None] = lambda: None) -> None:
             changed = reply.take(POLL_S)
             # Reading the session's state is where Streamlit notices Stop while nothing is drawn.
             _ = "question" in st.session_state
-            screen.update(reply.entry)
+            screen.update(reply)
             meanwhile()
             if changed:
                 time.sleep(FRAME_S)
@@ -115,26 +116,31 @@ class Screen:
         self._drawn: tuple[int, int] = (0, 0)
         self._waiting_line = ""
 
-    def update(self, reply: Entry) -> None:
-        size = (len(reply.reasoning), len(reply.text))
+    def update(self, reply: Reply) -> None:
+        entry = reply.entry
+        size = (len(entry.reasoning), len(entry.text))
         if size == (0, 0):
-            self._wait(reply)
+            self._wait(entry, reply.waiting)
             return
         if size == self._drawn:
             return
         if size[0] != self._drawn[0]:
-            self._think(reply.reasoning)
+            self._think(entry.reasoning)
         if size[1] != self._drawn[1]:
-            self._write(reply.text)
+            self._write(entry.text)
         self._drawn = size
 
-    def _wait(self, reply: Entry) -> None:
-        waited_s = time.monotonic() - reply.asked_at
-        line = "Waiting for the first token"
-        if waited_s >= 1:
-            line += f" · {waited_s:.0f} s"
-        if waited_s >= PATIENCE_S:
-            line += " · the server may be loading the model, or busy with other questions"
+    def _wait(self, entry: Entry, waiting: Waiting) -> None:
+        waited_s = time.monotonic() - entry.asked_at
+        line = waiting.line
+        if waiting.place:
+            line += " · your turn comes by itself"
+        if not line:
+            line = "Waiting for the first token"
+            if waited_s >= 1:
+                line += f" · {waited_s:.0f} s"
+            if waited_s >= PATIENCE_S:
+                line += " · the server may be loading the model, or busy with other questions"
         if line != self._waiting_line:
             self._tail.caption(line)
             self._waiting_line = line

@@ -73,10 +73,15 @@ class Conversation:
         if self.reply is not None:
             self.reply.stop()
 
-    def begin(self, settings: ChatSettings, turn: Turn, sampling: Sampling) -> Reply:
-        """Asks the model for a turn's answer, first of all; keeping it can wait."""
+    def begin(
+        self, settings: ChatSettings, turn: Turn, sampling: Sampling, *, load: bool = False
+    ) -> Reply:
+        """Asks the model for a turn's answer, first of all; keeping it can wait.
+
+        `load`: the model is not in memory yet.
+        """
         self.stop()
-        answer = Answer.start(settings, turn.answer.model, turn.messages, sampling)
+        answer = Answer.start(settings, turn.answer.model, turn.messages, sampling, load=load)
         # Drawing the page at the same time would hold up the thread that asks.
         answer.exchange.sent.wait(GIVE_WAY_S)
         self.reply = Reply(turn, answer, self._ended)

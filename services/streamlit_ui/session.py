@@ -137,7 +137,8 @@ def _told(conversation: Conversation, choice: Choice) -> Sampling:
 def _send(conversation: Conversation, turn: Turn, choice: Choice, sampling: Sampling) -> None:
     window = choice.facts.context_length if choice.facts else None
     turn = conversation.fitting(turn, window, sampling.max_tokens)
-    read_elsewhere([conversation.begin(chat_settings(), turn, sampling)])
+    load = choice.facts is not None and not choice.facts.loaded
+    read_elsewhere([conversation.begin(chat_settings(), turn, sampling, load=load)])
     shelf().keep(conversation)
     name_in_address(conversation)
 

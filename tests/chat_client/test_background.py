@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from chat_client import Answer, ChatSettings, Finished, Message, Piece, Sampling, Text
-from tests.chat_client.upstream import Cut, Hang, Pause, Upstream, chunk, spoken, upstream
+from tests.chat_client.upstream import Cut, Hang, Pause, Upstream, chunk, event, spoken, upstream
 from tests.running import wait_until
 
 
@@ -17,9 +17,11 @@ def server() -> Iterator[Upstream]:
         yield running
 
 
-def start(server: Upstream, abandoned_s: float = 10.0) -> Answer:
-    settings = ChatSettings(lmstudio_url=server.url, chat_abandoned_s=abandoned_s)
-    return Answer.start(settings, "tiny", [Message("user", "Hello")], Sampling())
+def start(server: Upstream, abandoned_s: float = 10.0, *, load: bool = False) -> Answer:
+    settings = ChatSettings(
+        lmstudio_url=server.url, chat_abandoned_s=abandoned_s, chat_concurrency=2
+    )
+    return Answer.start(settings, "tiny", [Message("user", "Hello")], Sampling(), load=load)
 
 
 def read(answer: Answer) -> list[Piece]:
@@ -85,3 +87,45 @@ def test_an_answer_that_is_read_goes_on(server: Upstream) -> None:
     server.script = lambda _: spoken("one two three four five", pause_s=0.2)
     answer = start(server, abandoned_s=0.5)  # Shorter than the answer takes.
     assert isinstance(read(answer)[-1], Finished)
+
+
+def test_one_too_many_waits_in_line_and_goes_in_when_somebody_leaves(server: Upstream) -> None:
+    server.script = lambda _: [chunk("One"), Hang()]
+    first, second = start(server), start(server)
+    wait_until(lambda: server.active == 2, "both requests", 5)
+    third, fourth = start(server), start(server)
+    wait_until(lambda: fourth.waiting.place == 2, "the second place in line", 5)
+    assert third.waiting.line == "Waiting in line: 1st"
+    third.stop()
+    wait_until(lambda: fourth.waiting.place == 1, "the line to move up", 5)
+    first.stop()
+    wait_until(lambda: server.active == 2 and not fourth.waiting.place, "its turn", 5)
+    assert len(server.requests) == 3
+    second.stop()
+    fourth.stop()
+    wait_until(lambda: server.active == 0, "nobody left", 5)
+
+
+def test_the_gateways_place_in_line_is_told_until_it_is_over(server: Upstream) -> None:
+    server.script = lambda _: [b": queued position=7\n\n", Pause(0.3), b": reading\n\n", Hang()]
+    answer = start(server)
+    wait_until(lambda: answer.waiting.line == "Waiting in line: 7th", "the gateway's place", 5)
+    wait_until(lambda: answer.waiting.line == "", "the turn", 5)
+    answer.stop()
+
+
+def test_a_load_is_told_and_stop_ends_it_without_a_question(server: Upstream) -> None:
+    server.script = lambda _: [event({"type": "model_load.progress", "progress": 0.25}), Hang()]
+    answer = start(server, load=True)
+    wait_until(lambda: "Loading the model · 25%" in answer.waiting.line, "the share", 5)
+    answer.stop()
+    wait_until(lambda: server.active == 0, "the load to be let go", 5)
+    assert [set(body) & {"input", "messages"} for body in server.requests] == [{"input"}]
+
+
+def test_a_load_that_cannot_be_told_asks_all_the_same(server: Upstream) -> None:
+    server.routes["/api/v1/chat"] = (404, {"error": "Unexpected endpoint or method."})
+    answer = start(server, load=True)
+    said = "".join(piece.text for piece in read(answer) if isinstance(piece, Text))
+    assert said == "A token is a piece of text."
+    assert answer.error is None

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import aclosing
 
 from chat_client import Asked, ChatSettings
-from gradio_ui.line import Line
+from chat_client.line import Line
 from gradio_ui.match import Match
 from tests.gradio_ui.upstream import MODEL, Upstream, until
 

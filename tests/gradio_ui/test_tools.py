@@ -14,8 +14,8 @@ import pytest
 from mcp import Client as Agent
 
 from chat_client import ChatError, ChatSettings
+from chat_client.line import Line
 from gradio_ui import tools as bounds
-from gradio_ui.line import Line
 from gradio_ui.lookout import Lookout
 from gradio_ui.tools import Tools
 from tests.documents import page

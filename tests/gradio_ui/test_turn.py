@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import aclosing
 
 from chat_client import ChatSettings, Sampling
+from chat_client.line import Line
 from gradio_ui.chat import Chat
-from gradio_ui.line import Line
 from gradio_ui.turn import Turn
 from tests.gradio_ui.upstream import MODEL, Upstream, until
 

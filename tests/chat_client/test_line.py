@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gradio_ui.line import Line
+from chat_client.line import Line
 
 
 class Caller:
