@@ -64,6 +64,7 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     round.panes -> (Pane(asked, reply, alias, .entry: Entry), …), .open, .take(), .stop(),
         .name(pane), .numbers(pane), .parted() -> [(shared, rest)], .revealed, .reveal(), .verdict
         Call .take() every few hundredths of a second while .open, then draw each .entry.
+    Recent(over): .keep(thing) -> id, .get(id), .all(): rounds that a reloaded page finds again
     verdicts(round) -> [(verdict, words)];  no_vote_because(round) -> sentence or ""
     await cast(room, round, verdict, shared=True) -> "" or why nothing is kept; it reveals
     demos(models, chosen) -> [Demo(name, what, prompt, asked, blind, mark, problem)]
@@ -112,6 +113,7 @@ from chat_client.outside_address import outside_address
 from chat_client.playground import Asked, Pane, Round, labelled, parted
 from chat_client.playground_demos import Demo, demos
 from chat_client.playground_vote import Verdict, cast, no_vote_because, verdicts
+from chat_client.recent import Recent
 from chat_client.reply import Reply
 from chat_client.room import Room
 from chat_client.room_connection import RoomAway, RoomRefused, RoomStale, blocking
@@ -182,6 +184,7 @@ __all__ = [
     "Piece",
     "Preset",
     "Reasoning",
+    "Recent",
     "Reply",
     "RequestLog",
     "RequestRow",

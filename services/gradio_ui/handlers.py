@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from chat_client import ChatError, ChatSettings, Dialogue, Room, RoomRefused
+from chat_client import ChatError, ChatSettings, Dialogue, Recent, Room, RoomRefused
 from chat_client import Turn as Asked
 from chat_client.line import Line
 from gradio_ui.asking import Answering, Asking, Begin
@@ -39,14 +39,14 @@ class Handlers:
         self.room = Room(settings)
         self.keeper = Keeper(self.room, settings.chat_abandoned_s)
         self.line = Line(slots)
-        self.matches: set[Match] = set()
+        self.matches: Recent[Match] = Recent(lambda match: match.over)
         self.desk = FileDesk()
         self.view = View(self.lookout, self.desk.pictures)
         self._asking = Asking(settings, self.line, self.lookout, self.keeper, self.view)
 
     async def close(self) -> None:
         """Stops every answer under way, so that the service can end and the model is free."""
-        for match in tuple(self.matches):
+        for match in self.matches.all():
             await match.stop()
         await self.keeper.close()
 

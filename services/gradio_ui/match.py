@@ -1,7 +1,8 @@
 """A round of the playground under way: it waits for its slots, asks everybody, reads the answers.
 
 Owns the slots: each is given back as soon as its answer has ended, and however the round ends every
-upstream is closed. The round itself, its names and its votes are `chat_client`'s.
+upstream is closed. Pages watch it through `follow` and may come back: with the last one gone it
+goes on for `grace_s`. The round itself, its names and its votes are `chat_client`'s.
 """
 
 from __future__ import annotations
@@ -29,15 +30,19 @@ class Match:
         *,
         blind: bool = False,
         system: str = "",
+        grace_s: float = 0.0,
     ) -> None:
         self.round: Round | None = None
         self.place = 0
+        self.id = ""
+        self.prompt = prompt
+        self._grace_s = grace_s
         self._settings = settings
         self._line = line
         self._asked = tuple(asked)
         self._blind, self._system = blind, system
-        self._prompt = prompt
-        self._news = asyncio.Event()
+        self._watchers: set[asyncio.Event] = set()
+        self._giving_up: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._run())
 
     @property
@@ -51,24 +56,46 @@ class Match:
 
     async def follow(self) -> AsyncGenerator[None, None]:
         """Yields whenever there is something new to draw, the last time after the end."""
+        news = asyncio.Event()
+        self._watchers.add(news)
         try:
             drawn_at = 0.0
             while not self.over:
-                if self._news.is_set() or time.monotonic() - drawn_at > TICK_S:
-                    self._news.clear()
+                if news.is_set() or time.monotonic() - drawn_at > TICK_S:
+                    news.clear()
                     drawn_at = time.monotonic()
                     yield
                 await asyncio.wait([self._task], timeout=READ_S)
             yield
         finally:
+            self._watchers.discard(news)
+            await self._left()
+
+    async def _left(self) -> None:
+        """A page has gone: when it was the last one, nobody may need the answers any more."""
+        if self._watchers or self.over:
+            return
+        if not self._grace_s:
             await self.stop()
+        elif self._giving_up is None:
+            self._giving_up = asyncio.create_task(self._give_up())
+
+    async def _give_up(self) -> None:
+        await asyncio.wait([self._task], timeout=self._grace_s)
+        self._giving_up = None
+        if not self._watchers:
+            await self.stop()
+
+    def _tell(self) -> None:
+        for news in self._watchers:
+            news.set()
 
     async def _run(self) -> None:
         async with self._line.several(len(self._asked), self._moved) as keep:
             self.place = 0
             self.round = Round.start(
                 self._settings,
-                self._prompt,
+                self.prompt,
                 self._asked,
                 blind=self._blind,
                 system_prompt=self._system,
@@ -76,7 +103,7 @@ class Match:
             try:
                 while self.round.open:
                     if self.round.take():
-                        self._news.set()
+                        self._tell()
                     keep(sum(pane.reply.open for pane in self.round.panes))
                     await asyncio.sleep(READ_S)
             finally:
@@ -84,4 +111,4 @@ class Match:
 
     def _moved(self, place: int) -> None:
         self.place = place
-        self._news.set()
+        self._tell()

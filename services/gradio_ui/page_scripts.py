@@ -45,6 +45,9 @@ PLACE = """(session) => [session, new URLSearchParams(location.search).get("plac
 SHOW_ANSWERS = """() => {
   if (innerWidth < 700) document.querySelector("#prompt").scrollIntoView({ block: "start" });
 }"""
+# The tab remembers its round: a reload finds it again, and another tab begins anew.
+KEEP_ROUND = """(id) => { if (id) sessionStorage.setItem("lectern-round", id); }"""
+LAST_ROUND = """(session) => [session, sessionStorage.getItem("lectern-round") ?? ""]"""
 # The hidden box names an export that is ready: the browser fetches it, once.
 FETCH = """(key) => {
   if (!key) return;

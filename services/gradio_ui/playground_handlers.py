@@ -34,6 +34,7 @@ from gradio_ui.session import Session
 
 MOST = 4
 CONTESTANT = 3  # widgets of one: model, temperature, seed
+PICTURE = 4 + 4 * MOST  # widgets that a round changes
 RULES = 3 + MOST * CONTESTANT  # how many, blind, mark, and the contestants
 EMPTY = "Write a prompt first, or try one of the comparisons above."
 LOOK_AGE_S = 4.0
@@ -90,7 +91,13 @@ class PlaygroundHandlers:
             yield (gr.skip(),) * RULES + _picture(session, bool(mark), problem)
             return
         match = Match(
-            self._settings, self._line, prompt.strip(), asked, blind=blind, system=base.system
+            self._settings,
+            self._line,
+            prompt.strip(),
+            asked,
+            blind=blind,
+            system=base.system,
+            grace_s=self._settings.chat_abandoned_s,
         )
         async with aclosing(self._play(session, match, bool(mark))) as pictures:
             async for picture in pictures:
@@ -103,10 +110,29 @@ class PlaygroundHandlers:
         if session.playing or not 0 <= number < len(known) or known[number].problem:
             return
         demo = known[number]
-        match = Match(self._settings, self._line, demo.prompt, demo.asked, blind=demo.blind)
+        match = Match(
+            self._settings,
+            self._line,
+            demo.prompt,
+            demo.asked,
+            blind=demo.blind,
+            grace_s=self._settings.chat_abandoned_s,
+        )
         async with aclosing(self._play(session, match, demo.mark, demo)) as pictures:
             async for picture in pictures:
                 yield picture
+
+    async def back(self, session: Session, id_: str) -> Playing:
+        """A page that was loaded anew: its round is shown again and followed to its end."""
+        match = self._matches.get(id_)
+        if session.place != PLAYGROUND or session.match is not None or match is None:
+            yield (gr.skip(),) * (RULES + PICTURE)
+            return
+        session.match, box = match, {"value": match.prompt}
+        async with aclosing(match.follow()) as news:
+            async for _ in news:
+                yield (gr.skip(),) * RULES + _picture(session, mark=False, **box)
+                box = {}
 
     async def stop(self, session: Session) -> None:
         """Ends every answer at once."""
@@ -131,16 +157,13 @@ class PlaygroundHandlers:
         self, session: Session, match: Match, mark: bool, demo: Demo | None = None
     ) -> Playing:
         session.match, session.voted = match, ""
-        self._matches.add(match)
+        match.id = self._matches.keep(match)
         rules: Updates = _rules(demo) if demo else (gr.skip(),) * RULES
         box = {"value": demo.prompt} if demo else {}
-        try:
-            async with aclosing(match.follow()) as news:
-                async for _ in news:
-                    yield rules + _picture(session, mark, **box)
-                    rules, box = (gr.skip(),) * RULES, {}
-        finally:
-            self._matches.discard(match)
+        async with aclosing(match.follow()) as news:
+            async for _ in news:
+                yield rules + _picture(session, mark, **box)
+                rules, box = (gr.skip(),) * RULES, {}
 
     async def _standings(self) -> str:
         try:
@@ -194,7 +217,16 @@ def _picture(session: Session, mark: bool, problem: str = "", **box: Any) -> Upd
         cut = marked(*cuts[number]) if pane and cuts else ""
         marks.append(gr.update(value=cut, visible=mark) if pane else gr.skip())
     vote = ballot(round_, session.voted) if round_ and not playing else ""
-    return notice(problem or words), button, *columns, *heads, *texts, *marks, vote
+    return (
+        notice(problem or words),
+        button,
+        *columns,
+        *heads,
+        *texts,
+        *marks,
+        vote,
+        match.id if match else "",
+    )
 
 
 def _answer(pane: Pane) -> str:

@@ -14,7 +14,7 @@ import gradio as gr
 from gradio_ui.chat_widgets import LATEX, MAX_QUESTION_CHARS
 from gradio_ui.events import DIRECT, STREAMS
 from gradio_ui.navigation import Navigation
-from gradio_ui.page_scripts import CARDS, SHOW_ANSWERS
+from gradio_ui.page_scripts import CARDS, KEEP_ROUND, LAST_ROUND, SHOW_ANSWERS
 from gradio_ui.playground_handlers import MOST, PlaygroundHandlers
 
 
@@ -56,6 +56,7 @@ class PlaygroundPage:
     status: gr.HTML
     panes: tuple[Pane, ...]
     ballot: gr.HTML
+    round: gr.Textbox
     board: gr.HTML
 
     @property
@@ -69,7 +70,7 @@ class PlaygroundPage:
         """What a round changes."""
         parts = ("column", "head", "text", "marked")
         panes = [getattr(pane, part) for part in parts for pane in self.panes]
-        return [self.status, self.prompt, *panes, self.ballot]
+        return [self.status, self.prompt, *panes, self.ballot, self.round]
 
 
 def make_playground_page() -> PlaygroundPage:
@@ -96,8 +97,20 @@ def make_playground_page() -> PlaygroundPage:
         with gr.Row(elem_id="panes", equal_height=True):
             panes = tuple(_pane() for _ in range(MOST))
         ballot, board = _html("ballot"), _html("leaderboard")
+        round_ = gr.Textbox("", visible="hidden", label="Round")
     return PlaygroundPage(
-        column, demos, count, blind, mark, contestants, prompt, status, panes, ballot, board
+        column,
+        demos,
+        count,
+        blind,
+        mark,
+        contestants,
+        prompt,
+        status,
+        panes,
+        ballot,
+        round_,
+        board,
     )
 
 
@@ -145,6 +158,10 @@ def wire_playground_page(
     outputs = [*page.rules, *page.picture]
     asked = {"inputs": [session, page.prompt, *page.rules, *values], "outputs": outputs, **STREAMS}
     page.prompt.submit(handlers.ask, **asked)
+    # A reload begins a new session, which finds the tab's round again.
+    back = {"inputs": [session, page.round], "outputs": outputs, **STREAMS}
+    navigation.place.change(handlers.back, js=LAST_ROUND, **back)
+    page.round.change(None, [page.round], None, js=KEEP_ROUND)
     page.prompt.submit(None, js=SHOW_ANSWERS)
     page.demos.click(None, js=SHOW_ANSWERS)
     page.demos.click(handlers.demo, [session], outputs, **STREAMS)

@@ -21,15 +21,17 @@ from streamlit_ui.playground_setup import (
     playground_setup,
 )
 from streamlit_ui.playground_view import show
-from streamlit_ui.resources import chat_settings, server_watch
+from streamlit_ui.resources import chat_settings, rounds, server_watch
 from streamlit_ui.session import read_elsewhere
+
+ROUND = "round"  # in the address
 
 
 def playground_page() -> None:
     """One run."""
     look.widen()
     state = server_watch().state(FRESH_S)
-    round_: Round | None = st.session_state.get("round")
+    round_ = _round()
     st.title("Playground")
     st.markdown("One prompt for two to four models or settings, answered side by side.")
     link_prompt()
@@ -55,12 +57,27 @@ def playground_page() -> None:
         wait_for_server(talking=round_ is not None)
 
 
+def _round() -> Round | None:
+    """This session's round, or the one that the address names: a reload begins a new session."""
+    if "round" not in st.session_state:
+        found = rounds().get(st.query_params.get(ROUND, ""))
+        if found is None:
+            return None
+        st.session_state.update({"round": found, "round_id": st.query_params[ROUND]})
+        read_elsewhere([pane.reply for pane in found.panes])
+    if st.query_params.get(ROUND) != st.session_state["round_id"]:
+        st.query_params[ROUND] = st.session_state["round_id"]
+    round_: Round = st.session_state["round"]
+    return round_
+
+
 def _start(prompt: str, setup: Setup, before: Round | None) -> Round:
     """Asks everybody; the round before is stopped."""
     if before is not None:
         before.stop()
     round_ = Round.start(chat_settings(), prompt, setup.asked, blind=setup.blind)
     st.session_state["round"] = round_
+    st.session_state["round_id"] = st.query_params[ROUND] = rounds().keep(round_)
     st.session_state["vote_note"] = ""
     st.session_state[LINKED] = prompt
     link_prompt()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from chat_client import ChatSettings, Room
+from chat_client import ChatSettings, Recent, Room, Round
 from streamlit_ui.conversation import Shelf
 from streamlit_ui.history import History
 from streamlit_ui.model_jobs import ModelJobs
@@ -28,6 +28,12 @@ def server_watch() -> ServerWatch:
 @st.cache_resource
 def shelf() -> Shelf:
     return Shelf()
+
+
+@st.cache_resource
+def rounds() -> Recent[Round]:
+    """The Playground's, so that a reload finds its own again."""
+    return Recent(lambda round_: not round_.open)
 
 
 @st.cache_resource

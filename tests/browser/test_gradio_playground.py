@@ -17,7 +17,7 @@ from tests.browser.gradio_page import STORY, opened, until
 from tests.browser.pages import PHONE
 from tests.conftest import new_key
 from tests.gradio_ui.upstream import upstream
-from tests.running import Service, free_port, running
+from tests.running import Service, free_port, running, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -93,8 +93,18 @@ def test_four_answer_at_once_and_one_stop_ends_them_all(
         assert all(answers(page))
         ask_all(page, STORY)
         until(page, lambda: slots(engine) == 4, "four answers again")
-        page.reload()
-        until(page, lambda: slots(engine) == 0, "a page that has gone to free its slots")
+        before = answers(page)
+        page.reload()  # The round belongs to the service: the page finds it going on.
+        until(page, lambda: len(answers(page)) == 4 and all(answers(page)), "the round again")
+        assert all(new.startswith(old) for new, old in zip(answers(page), before, strict=True))
+        assert slots(engine) == 4
+        expect(page.locator("#prompt textarea")).to_have_value(STORY)
+        page.click(STOP)
+        until(page, lambda: slots(engine) == 0, "every slot to be free again")
+        ask_all(page, STORY)
+        until(page, lambda: slots(engine) == 2, "two answers, as a fresh page asks for")
+        page.close()
+        wait_until(lambda: slots(engine) == 0, "a page that has gone to free its slots", 30)
 
 
 def test_names_stay_hidden_until_the_vote_and_the_vote_counts(
@@ -106,6 +116,11 @@ def test_names_stay_hidden_until_the_vote_and_the_vote_counts(
         page.get_by_role("button", name="Two models, names hidden").click()
         expect(page.locator(NAMES)).to_have_text(["Model A", "Model B"])
         expect(page.get_by_role("button", name="Both bad")).to_be_visible(timeout=60_000)
+        said = answers(page)
+        page.reload()  # The answers are back, the names still hidden, and the vote can be given.
+        expect(page.get_by_role("button", name="Both bad")).to_be_visible(timeout=60_000)
+        assert answers(page) == said
+        expect(page.locator(NAMES)).to_have_text(["Model A", "Model B"])
         expect(page.locator("#panes")).not_to_contain_text("lectern-101")
         expect(page.locator("#panes")).not_to_contain_text("tokens/s")
         before = won(page)

@@ -59,6 +59,12 @@ def test_all_are_asked_at_once_and_one_stop_frees_every_slot(
         page.get_by_role("link", name="Playground").click()
         wait_until(lambda: words(page, 2), "the round to be there again", 60)
         assert slots(slow_engine)["active"] == 3  # Nobody was given up meanwhile.
+        shown = [words(page, number) for number in range(3)]
+        page.reload()  # The round is the service's: the answers are back, and more comes.
+        for number in range(3):
+            wait_until(lambda n=number: len(words(page, n)) > len(shown[n]), "more of each", 60)  # type: ignore[misc]
+            assert words(page, number).startswith(shown[number])
+        assert slots(slow_engine)["active"] == 3
         page.get_by_role("button", name="Stop", exact=True).click()
         stopped = before["cancelled"] + 3
         wait_until(lambda: slots(slow_engine)["cancelled"] == stopped, "every slot", 30)
@@ -95,6 +101,9 @@ def test_a_demo_parts_a_vote_reveals_and_the_leaderboard_counts(
         ask(page, "What is a token?")
         pane(page, 0).get_by_text("Model A").wait_for()
         page.get_by_text("Which answer is better?").wait_for()
+        page.reload()
+        page.get_by_text("Which answer is better?").wait_for()  # It can still be given.
+        pane(page, 0).get_by_text("Model A").wait_for()
         assert "lectern-101" not in pane(page, 0).inner_text() + pane(page, 1).inner_text()
         page.get_by_role("button", name="Right is better").click()
         page.get_by_text("You voted: Right is better.").wait_for()

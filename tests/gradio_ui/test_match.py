@@ -27,6 +27,25 @@ async def test_a_round_that_nobody_watches_any_more_closes_every_upstream(
     assert repr(line) == "<Line 0 of 4 active, 0 waiting>"
 
 
+async def test_a_page_that_comes_back_in_time_finds_the_round_going_on(
+    chat_settings: ChatSettings, model_server: Upstream
+) -> None:
+    match = Match(chat_settings, Line(4), "endless", TWO, grace_s=0.5)
+
+    async def watch() -> None:
+        async with aclosing(match.follow()) as news:
+            async for _ in news:
+                if match.round and all(pane.entry.text for pane in match.round.panes):
+                    break
+
+    await watch()
+    assert model_server.open == 2
+    await watch()
+    assert not match.over
+    await until(lambda: model_server.open == 0)  # Nobody has come back a second time.
+    assert match.over
+
+
 async def test_a_round_stopped_in_line_asks_nobody(
     chat_settings: ChatSettings, model_server: Upstream
 ) -> None:
