@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import GatewayError, ModelServerUnreadable
+from gateway.event_shape import EventShape
 from gateway.events import event_data, split_events
 from gateway.model_errors import error_in_event
 from gateway.usage import UsageMeter, is_usage_only, speaks_of_usage
@@ -46,6 +47,7 @@ class StreamCheck:
         "_extra",
         "_goes_on",
         "_meter",
+        "_shape",
         "ended",
         "error",
         "told",
@@ -69,6 +71,7 @@ class StreamCheck:
         self._drop_usage = drop_usage
         self._extra = False
         self._begun = False
+        self._shape = EventShape()
         self.ended = False
         self.error: GatewayError | None = None
         self.told: GatewayError | None = None
@@ -79,12 +82,15 @@ class StreamCheck:
         0: there is an end, an error, usage, something to leave out or a part of an event in it.
         Notes nothing.
         """
+        if count := self._shape.events_in(piece):
+            return count
         if not piece.endswith(b"\n\n"):
             return 0
-        if piece.startswith(b"data: {") and piece.find(b"\n") == len(piece) - 2:
-            return int(self._says_usual(piece[6:]))  # one event on one line: nearly all are so
         events = piece[:-2].split(b"\n\n")
-        return len(events) if all(map(self._is_usual, events)) else 0
+        if not all(map(self._is_usual, events)):
+            return 0
+        self._shape.learn(events[-1] + b"\n\n")
+        return len(events)
 
     def _is_usual(self, event: bytes) -> bool:
         data = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -28,6 +28,10 @@ TO_MODEL_SERVER = (
     b"openai-beta",
 )
 TO_CALLER = ("content-type", "cache-control", "retry-after", "x-should-retry")
+
+
+def _never(_piece: bytes) -> bool:
+    return False
 
 
 class CallerLeft(Exception):
@@ -146,9 +150,10 @@ class Caller:
         self.streaming = headers.get("content-type", "").startswith("text/event-stream")
         return crossing
 
-    def write_piece(self, piece: bytes) -> bool:
+    @property
+    def write_piece(self) -> Callable[[bytes], bool]:
         """Sends bytes of an answer that has begun at once; False: `send` must, which may wait."""
-        return self._connection is not None and self._connection.write_piece(piece)
+        return self._connection.write_piece if self._connection is not None else _never
 
     async def send(self, piece: bytes, *, last: bool = False) -> None:
         """Sends bytes of the answer's body."""
