@@ -45,6 +45,8 @@ class EventShape:
 
     def learn(self, event: bytes) -> None:
         """Takes the shape of one event, with its end, that was parsed and says nothing special."""
+        if self._size and event.startswith(self._before) and event.endswith(self._after):
+            return  # known: its text was not plain
         for opening in _OPENINGS:
             if (found := event.find(opening)) >= 0:
                 begin = found + len(opening)

@@ -97,14 +97,16 @@ async def _pass_stream(
         drop_usage=visit.ask.drop_usage,
     )
     cutter, begun, held = EventCutter(), False, b""
-    usual_events, write_piece, note_piece = check.usual_events, caller.write_piece, visit.note_piece
+    known_events, write_piece = check.shape.events_in, caller.write_piece
 
     def pass_usual(piece: bytes) -> bool:
         """Usual events go out as they come; everything else is for the loop below."""
-        events = 0 if cutter.holding else usual_events(piece)
+        if cutter.holding:
+            return False
+        events = known_events(piece) or check.usual_events(piece)
         if not events or not write_piece(piece):
             return False
-        note_piece(len(piece))
+        visit.note_piece(len(piece))
         meter.count_events(events)
         return True
 

@@ -220,26 +220,21 @@ class Connection(Reply, asyncio.Protocol):
         except Broken as error:
             self._fail(error)
             return
-        if self._take is not None and self._taken():
-            return
+        waiter = self._waiter
+        if self._take is not None and waiter is not None and not waiter.done() and self._pieces:
+            # Straight to `take`, since the reader is waiting for it.
+            pieces = self._pieces
+            if self._take(pieces[0] if len(pieces) == 1 else b"".join(pieces)):
+                pieces.clear()
+                self._unread = 0
+                self._deadline = self._loop.time() + self._silence_s
+                if self._whole:
+                    self._wake()
+                return
         if self._unread > MAX_UNREAD_BYTES and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
         self._wake()
-
-    def _taken(self) -> bool:
-        """Whether what has come went straight to `take`, since the reader was waiting for it."""
-        waiter, pieces = self._waiter, self._pieces
-        if not pieces or waiter is None or waiter.done() or self._take is None:
-            return False
-        if not self._take(pieces[0] if len(pieces) == 1 else b"".join(pieces)):
-            return False
-        pieces.clear()
-        self._unread = 0
-        self._deadline = self._loop.time() + self._silence_s
-        if self._whole:
-            self._wake()
-        return True
 
     def eof_received(self) -> bool:
         if self._head_done and self._until_close and self._error is None:
