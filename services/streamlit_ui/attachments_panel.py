@@ -5,6 +5,7 @@ Owns: the place to drop files, reading each once, and the sentence for what cann
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -35,7 +36,7 @@ class Attached:
 
 def attachments_panel(model: Model | None) -> Attached:
     """Draws the panel; call it where it shall stand above the message box."""
-    number = st.session_state.setdefault("attach_number", 0)
+    st.session_state.setdefault("attach_number", 0)
     with (
         st.popover("Attach", icon=":material/attach_file:", type="tertiary", key="attach"),
         st.container(key="attach-panel"),
@@ -44,17 +45,32 @@ def attachments_panel(model: Model | None) -> Attached:
             "Pictures, texts, code or PDF files",
             [ending.removeprefix(".") for ending in ATTACHMENT_TYPES],
             accept_multiple_files=True,
-            key=f"attached-{number}",
+            key=_key(),
             max_upload_size=LARGEST_MB,
         )
+    attached = _attached(uploaded, model)
+    _say(attached)
+    return attached
+
+
+def attached_now(model: Model | None) -> Attached:
+    """What the panel holds, without drawing it: a question is sent before the page is drawn."""
+    return _attached(st.session_state.get(_key()) or [], model)
+
+
+def _key() -> str:
+    return f"attached-{st.session_state.get('attach_number', 0)}"
+
+
+def _attached(
+    uploaded: Sequence[st.runtime.uploaded_file_manager.UploadedFile], model: Model | None
+) -> Attached:
     read = [_read(each) for each in uploaded]
     images = tuple(each for each in read if isinstance(each, Image))
     files = tuple(each for each in read if isinstance(each, TextFile))
     problems = [str(each) for each in read if isinstance(each, ChatError)]
     unseen = vision_problem(model) if images else None
-    attached = Attached(images, files, " ".join([*problems, *([unseen] if unseen else [])]))
-    _say(attached)
-    return attached
+    return Attached(images, files, " ".join([*problems, *([unseen] if unseen else [])]))
 
 
 def forget_attached() -> None:

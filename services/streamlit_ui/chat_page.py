@@ -10,7 +10,7 @@ import streamlit as st
 from chat_client import ServerState
 from chat_client.reply import Reply
 from streamlit_ui import message_view
-from streamlit_ui.attachments_panel import Attached, attachments_panel
+from streamlit_ui.attachments_panel import Attached, attached_now, attachments_panel
 from streamlit_ui.browser_part import browser_part
 from streamlit_ui.choice import Choice
 from streamlit_ui.context_meter import context_meter
@@ -21,7 +21,7 @@ from streamlit_ui.opening import RETRY_S, banner, state_page, welcome
 from streamlit_ui.presets_panel import presets_panel
 from streamlit_ui.resources import history, server_watch
 from streamlit_ui.session import ask, read_on, this_conversation
-from streamlit_ui.sidebar import sidebar
+from streamlit_ui.sidebar import choice_now, sidebar
 
 FRESH_S = 30.0  # The side panel's timer looks far more often; a click must not wait for a probe.
 LOOK_S = 5.0
@@ -41,15 +41,13 @@ def chat_page() -> None:
     if state.ready:
         with st.bottom:
             attached = attachments_panel(choice.facts)
-    typed = st.chat_input(
+    st.chat_input(
         "Ask the model",
         key="question",
         submit_mode="stop",
         disabled=not state.ready or bool(attached.problem),
+        on_submit=lambda: send(st.session_state["question"]),
     )
-    question = typed or st.session_state.pop("suggested", None)
-    if question and choice.model:
-        ask(conversation, question, choice, attached)
     reply = conversation.under_way
     with panel.chats:
         # An answer is on its way by now: what is known of the list is good enough.
@@ -69,9 +67,20 @@ def chat_page() -> None:
         talk(conversation, choice)
     elif state.ready:
         with opening.container():
-            welcome(state, choice.model)
+            welcome(state, choice.model, send)
     if not state.ready:
         wait_for_server(talking=bool(conversation.dialogue.entries))
+
+
+def send(question: str | None) -> None:
+    """Asks; as a callback it comes before the page is drawn, which takes longer than a token may.
+
+    What is chosen is read anew: a setting may have come along with the question.
+    """
+    choice = choice_now(server_watch().state(FRESH_S))
+    attached = attached_now(choice.facts)
+    if question and choice.model and not attached.problem:
+        ask(this_conversation(), question, choice, attached)
 
 
 def say_above_box(conversation: Conversation, reply: Reply | None) -> None:

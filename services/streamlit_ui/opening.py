@@ -5,6 +5,7 @@ Owns: the welcome and the state page. Whether the server answers is the caller's
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -26,8 +27,8 @@ def place(state: ServerState) -> str:
     return f"on {state.server} at {urlsplit(state.url).netloc}"
 
 
-def welcome(state: ServerState, model: str | None) -> None:
-    """The first sight of a working page."""
+def welcome(state: ServerState, model: str | None, ask: Callable[[str], None]) -> None:
+    """The first sight of a working page; `ask` is called with the suggestion that is clicked."""
     st.title("What would you like to know?")
     st.markdown(
         f"Your question goes to **{for_page(model or 'the model')}** {place(state)} and "
@@ -40,7 +41,7 @@ def welcome(state: ServerState, model: str | None) -> None:
                 suggestion,
                 key=f"suggestion-{suggestion}",
                 width="stretch",
-                on_click=lambda text: st.session_state.update(suggested=text),
+                on_click=ask,
                 args=(suggestion,),
             )
 

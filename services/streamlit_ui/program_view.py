@@ -12,7 +12,7 @@ from chat_client import ChatSettings, Message, RequestLog, ServerState, snippets
 from streamlit_ui.model_picker import chosen_model
 from streamlit_ui.resources import chat_settings, request_watch
 from streamlit_ui.session import shown_conversation
-from streamlit_ui.settings_panel import set_elsewhere
+from streamlit_ui.settings_panel import set_now
 
 LOG_FRESH_S = 10.0
 GATEWAY, DIRECT = "The gateway", "The model server itself"
@@ -42,11 +42,11 @@ def programs(state: ServerState, gateway: str, server: str) -> None:
     else:
         asked = settings
     model = chosen_model(state.models)
-    sampling, system_prompt = set_elsewhere()
+    sampling, system_prompt = set_now()
     made = snippets(
         asked,
         model.id if model else "MODEL",
-        _messages(system_prompt),
+        _messages(system_prompt or ""),
         sampling,
         show_key=shown and bool(key),
         base_url=gateway if target == GATEWAY else server,

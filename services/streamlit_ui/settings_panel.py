@@ -73,11 +73,11 @@ def settings_widgets(fields: Iterable[SamplingField], suffix: str = "") -> dict[
     return values
 
 
-def set_elsewhere() -> tuple[Sampling, str]:
-    """The same on a page without the panel: what the chat's page would send just now."""
+def set_now() -> tuple[Sampling, str | None]:
+    """The same without drawing it: what the chat's page would send just now."""
     mode = MODES.get(st.session_state.get("mode", "User"), "user")
     if mode == "user":
-        return SUGGESTED, ""
+        return SUGGESTED, None
     values: dict[str, Any] = {}
     for field in (each for each in SAMPLING_FIELDS if each.shown_in(mode)):
         value = st.session_state.get(field.name, field.suggested)

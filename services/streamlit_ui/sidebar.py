@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from chat_client import ServerState
+from chat_client import Model, Sampling, ServerState
 from chat_client.sampling_fields import Mode
 from streamlit_ui.choice import Choice
 from streamlit_ui.keyboard import NEW_CHAT, help_button, model_key
-from streamlit_ui.model_picker import model_picker
+from streamlit_ui.model_picker import chosen_model, model_picker
 from streamlit_ui.session import new_chat
-from streamlit_ui.settings_panel import mode_switch, settings_panel
+from streamlit_ui.settings_panel import mode_switch, set_now, settings_panel
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,17 @@ def sidebar(state: ServerState) -> Sidebar:
             sampling, system_prompt = settings_panel(mode)
     else:
         sampling, system_prompt = settings_panel(mode)
-    others = tuple(each for each in state.models if each is not model and not each.refused)
-    choice = Choice(model.id if model else None, sampling, system_prompt, model, others)
+    choice = _choice(state, model, sampling, system_prompt)
     return Sidebar(mode, choice, chats.container(key="chats"), presets.container())
+
+
+def choice_now(state: ServerState) -> Choice:
+    """The same choice without drawing the panel."""
+    return _choice(state, chosen_model(state.models), *set_now())
+
+
+def _choice(
+    state: ServerState, model: Model | None, sampling: Sampling, system_prompt: str | None
+) -> Choice:
+    others = tuple(each for each in state.models if each is not model and not each.refused)
+    return Choice(model.id if model else None, sampling, system_prompt, model, others)
