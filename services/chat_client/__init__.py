@@ -42,7 +42,8 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     prompt_library(presets) -> [SystemPrompt(id, name, text, .mine, .label)], built in and kept;
     is_prompt(preset): it sets only the system prompt; await keep_prompt(room, name, text) -> id
     vote(choice, left, right, blind), take_back_vote(id), totals(reach)
-    requests(limit=50) -> RequestLog(reach: "own" or "all", data: [RequestRow, the newest first]):
+    requests(limit=50, looks=True) -> RequestLog(reach: "own" or "all",
+        data: [RequestRow, the newest first]):
         request_id, began_at, key, model, route, outcome, status, prompt_tokens,
         completion_tokens, estimated, queue_ms, first_token_ms, duration_ms, .ok
     leaderboard(totals) -> [Standing(model, label, score, low, high, games, wins, losses, ties)]

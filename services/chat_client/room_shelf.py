@@ -91,7 +91,11 @@ class RoomShelf(RoomConnection):
         response = await self.ask("GET", "/votes/totals", params={"reach": reach})
         return Totals.model_validate_json(response.content)
 
-    async def requests(self, limit: int = 50) -> RequestLog:
-        """The newest requests to the gateway: everybody's where the key may see them."""
-        response = await self.ask("GET", "/requests", params={"limit": limit})
+    async def requests(self, limit: int = 50, *, looks: bool = True) -> RequestLog:
+        """The newest requests to the gateway: everybody's where the key may see them.
+
+        `looks`: also those for the list of models, which each open page sends every few seconds.
+        """
+        params = {"limit": limit} | ({} if looks else {"looks": "false"})
+        response = await self.ask("GET", "/requests", params=params)
         return RequestLog.model_validate_json(response.content)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Security
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, or_, select
 
 from gateway.admin_gate import gated_by
 from gateway.error_body import answers
@@ -69,18 +69,24 @@ def request_routes(database: Engine, check: KeyCheck) -> APIRouter:
 
     @router.get("/lectern/requests", summary="The newest requests: your own key's, or all")
     def newest(
-        request: Request, limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50
+        request: Request,
+        limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
+        looks: Annotated[
+            bool, Query(description="false leaves out looks at lists of models that went well")
+        ] = True,
     ) -> RequestList:
         key: Key = request.scope["lectern.key"]
         reach = Reach.ALL if key.scopes & SEES_ALL else Reach.OWN
         owner = key.owner if reach is Reach.OWN else None
-        rows = newest_rows(database, limit, owner)
+        rows = newest_rows(database, limit, owner, looks=looks)
         return RequestList(reach=reach, data=[RequestRow(**row) for row in rows])
 
     return router
 
 
-def newest_rows(database: Engine, limit: int, owner: str | None = None) -> list[dict[str, Any]]:
+def newest_rows(
+    database: Engine, limit: int, owner: str | None = None, *, looks: bool = True
+) -> list[dict[str, Any]]:
     """The requests that began last; both orders are an index's, so a long ledger costs no more."""
     columns = [
         requests.c.key_name.label("key") if name == "key" else requests.c[name]
@@ -89,6 +95,8 @@ def newest_rows(database: Engine, limit: int, owner: str | None = None) -> list[
     query = select(*columns).order_by(requests.c.began_at.desc()).limit(limit)
     if owner is not None:
         query = query.where(requests.c.owner == owner)
+    if not looks:
+        query = query.where(or_(requests.c.model != "", requests.c.outcome != "ok"))
     with database.connect() as connection:
         rows = [dict(row._mapping) for row in connection.execute(query)]
     for row in rows:

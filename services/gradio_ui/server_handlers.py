@@ -72,7 +72,7 @@ class ServerHandlers:
             return gr.skip()
         log: RequestLog | ChatError
         try:
-            log = await self._room.requests(MOST_ROWS)
+            log = await self._room.requests(MOST_ROWS, looks=False)
         except ChatError as away:
             log = away
         past_gateway = self._settings.root_url != self._settings.gateway_url

@@ -27,7 +27,7 @@ class RequestWatch:
         with self._lock:
             if self._found is None or time.monotonic() - self._asked_at > max_age_s:
                 try:
-                    self._found = blocking(self._room.requests(ROWS))
+                    self._found = blocking(self._room.requests(ROWS, looks=False))
                 except ChatError as error:
                     self._found = error
                 self._asked_at = time.monotonic()
