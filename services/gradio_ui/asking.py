@@ -38,9 +38,9 @@ class Asking:
         self._keeper = keeper
         self._view = view
 
-    async def ask(self, session: Session, values: tuple[Any, ...], begin: Begin) -> Answering:
+    async def ask(self, session: Session, chosen: str, begin: Begin) -> Answering:
         """Begins an answer in the session's chat and draws it to its end."""
-        chat, choices = session.chat, read_choices(values)
+        chat, choices = session.chat, read_choices(chosen)
         session.picked = choices.model or session.picked
         chat.dialogue.settings = choices.sampling.settings()
         chat.dialogue.system_prompt = choices.system
@@ -63,6 +63,7 @@ class Asking:
         turn = Turn(self._settings, self._line, exchange, choices.sampling, load=load)
         session.turn = turn
         self._keeper.watch(chat, turn)
+        await turn.asked()
         async with aclosing(self.follow(session, chat, turn, value="")) as pictures:
             async for picture in pictures:
                 yield picture
@@ -70,7 +71,7 @@ class Asking:
     async def follow(self, session: Session, chat: Chat, turn: Turn, **box: Any) -> Answering:
         """Draws an answer under way until it has ended or the page shows another chat."""
         async with aclosing(turn.follow()) as news:
-            first = True
+            first, before = True, ("", "")
             async for _ in news:
                 if session.chat is not chat:
                     yield self._view.whole(session)
@@ -78,11 +79,12 @@ class Asking:
                 ended = turn.exchange.ended
                 if ended:
                     chat.learn(turn.exchange)
+                around = self._view.around(session)
                 if first or ended:
                     yield self._view.whole(session, **(box if first else {}))
                 else:
-                    yield self._view.growing(session)
-                first = False
+                    yield self._view.growing(session, around if around != before else None)
+                first, before = False, around
 
     async def _choose_model(self, exchange: Exchange) -> bool:
         """The server's first model for a page that has not got its list yet."""

@@ -7,7 +7,7 @@ Owns the widgets, which of the three modes shows which, and how their values bec
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,18 +22,24 @@ from chat_client import (
     read_json_schema,
     read_stop,
 )
+from gradio_ui.page_scripts import CHOSEN
 from gradio_ui.prompts import PromptPanel, make_prompt_panel
 
 MAX_SYSTEM_PROMPT_CHARS = 20_000
 LEFT_OUT = "left to the server"
 MODES = (("User", "user"), ("Power user", "power"), ("Developer", "developer"))
 SETTINGS = 1 + len(SAMPLING_FIELDS)  # widgets of `Controls.settings`
+RELOAD = "Reload the page, then ask again."
 CHANGE_IT = "Change it in the settings, then ask again."
 
 
 @dataclass(frozen=True)
 class Controls:
-    """The widgets whose values go with each question, in the order of `values`."""
+    """The widgets whose values go with each question, in the order of `values`.
+
+    `chosen` holds all of them as JSON and stays in step (`wire_controls`): the browser copies the
+    state of every part that an event takes in, which would hold up each question.
+    """
 
     model: gr.Dropdown
     facts: gr.HTML
@@ -41,6 +47,7 @@ class Controls:
     system: gr.Textbox
     prompts: PromptPanel
     fields: tuple[gr.components.Component, ...]
+    chosen: gr.Textbox
 
     @property
     def settings(self) -> list[gr.components.Component]:
@@ -84,7 +91,15 @@ def make_controls() -> Controls:
     )
     prompts = make_prompt_panel()
     fields = tuple(_widget(field) for field in SAMPLING_FIELDS)
-    return Controls(model, facts, refresh, system, prompts, fields)
+    values = [None, "", *(_value(field, {}) for field in SAMPLING_FIELDS)]
+    chosen = gr.Textbox(json.dumps(values), visible=False, label="Settings")
+    return Controls(model, facts, refresh, system, prompts, fields, chosen)
+
+
+def wire_controls(controls: Controls) -> None:
+    """Keeps `chosen` in step, in the browser alone: what is set counts for an Enter right after."""
+    for widget in controls.values:
+        widget.change(None, controls.values, [controls.chosen], js=CHOSEN)  # type: ignore[attr-defined]
 
 
 def _widget(field: SamplingField) -> gr.components.Component:
@@ -145,8 +160,11 @@ def _value(field: SamplingField, settings: Mapping[str, Any]) -> Any:
     return "" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def read_choices(values: Sequence[Any]) -> Choices:
-    """The widgets' values in the order of `Controls.values`."""
+def read_choices(chosen: str) -> Choices:
+    """What `Controls.chosen` holds: the widgets' values as a JSON list."""
+    values = _listed(chosen)
+    if len(values) != 1 + SETTINGS:
+        return Choices("", Sampling(), "", ChatError("The settings did not arrive.", RELOAD))
     model, system, *rest = values
     given: dict[str, Any] = {}
     problem: ChatError | None = None
@@ -160,15 +178,25 @@ def read_choices(values: Sequence[Any]) -> Choices:
         sampling.request()
     except ChatError as error:
         problem = problem or error
-    return Choices(model or "", sampling, (system or "").strip(), problem)
+    return Choices(str(model or ""), sampling, str(system or "").strip(), problem)
+
+
+def _listed(chosen: str) -> list[Any]:
+    """Plain values; what no page of ours sends is an empty list."""
+    try:
+        values = json.loads(chosen)
+    except (TypeError, ValueError):
+        return []
+    plain = isinstance(values, list) and not any(isinstance(each, list | dict) for each in values)
+    return values if plain else []
 
 
 def _read(field: SamplingField, value: Any) -> Any:
     """A widget's value as `Sampling` takes it; None where it is left to the server."""
     if field.kind == "lines":
-        return read_stop(value or "")
+        return read_stop(str(value or ""))
     if field.kind == "json":
-        return read_json_schema(value or "")
+        return read_json_schema(str(value or ""))
     if value is None or not str(value).strip():
         return None
     return str(value) if field.kind == "choice" else _number(field, str(value).strip())

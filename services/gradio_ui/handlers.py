@@ -18,7 +18,7 @@ from chat_client.line import Line
 from gradio_ui.asking import Answering, Asking, Begin
 from gradio_ui.attached import Attached
 from gradio_ui.chat import Chat
-from gradio_ui.controls import SETTINGS, set_settings
+from gradio_ui.controls import SETTINGS, read_choices, set_settings
 from gradio_ui.file_desk import FileDesk
 from gradio_ui.keeper import Keeper
 from gradio_ui.lookout import Lookout
@@ -50,12 +50,12 @@ class Handlers:
             await match.stop()
         await self.keeper.close()
 
-    async def send(self, session: Session, address: str, question: str, *values: Any) -> Answering:
+    async def send(self, session: Session, address: str, question: str, chosen: str) -> Answering:
         """The question in the input box."""
         question, going = (question or "").strip(), session.attached
         if session.busy or not (question or going.items):
             return
-        session.picked = values[0] or session.picked
+        session.picked = read_choices(chosen).model or session.picked
         if not question:
             session.attached = going.telling(WORDS_TOO)
         if not question or self.view.unseen(session):
@@ -66,25 +66,25 @@ class Handlers:
         def begin(chat: Dialogue, model: str) -> Asked:
             return chat.ask(question, model, going.images, going.files)
 
-        async with aclosing(self._ask(session, address, values, begin)) as pictures:
+        async with aclosing(self._ask(session, address, chosen, begin)) as pictures:
             async for picture in pictures:
                 yield picture
 
     async def example(
-        self, session: Session, address: str, picked: gr.SelectData, *values: Any
+        self, session: Session, address: str, picked: gr.SelectData, chosen: str
     ) -> Answering:
         """A suggested question."""
-        async with aclosing(self.send(session, address, picked.value["text"], *values)) as pictures:
+        async with aclosing(self.send(session, address, picked.value["text"], chosen)) as pictures:
             async for picture in pictures:
                 yield picture
 
-    async def again(self, session: Session, address: str, *values: Any) -> Answering:
+    async def again(self, session: Session, address: str, chosen: str) -> Answering:
         """Another answer to the last question, with the model and settings as they are now."""
         async with aclosing(
             self._ask(
                 session,
                 address,
-                values,
+                chosen,
                 lambda chat, model: chat.regenerate(chat.shown[-1].message.id, model),
             )
         ) as pictures:
@@ -92,7 +92,7 @@ class Handlers:
                 yield picture
 
     async def edited(
-        self, session: Session, address: str, edit: gr.EditData, *values: Any
+        self, session: Session, address: str, edit: gr.EditData, chosen: str
     ) -> Answering:
         """A question in other words; the old ones stay as another version."""
         index = edit.index if isinstance(edit.index, int) else edit.index[0]
@@ -102,7 +102,7 @@ class Handlers:
             return
         async with aclosing(
             self._ask(
-                session, address, values, lambda chat, model: chat.edit(entry.id, text, model)
+                session, address, chosen, lambda chat, model: chat.edit(entry.id, text, model)
             )
         ) as pictures:
             async for picture in pictures:
@@ -194,13 +194,11 @@ class Handlers:
             if not kept:
                 await turn.stop()
 
-    async def _ask(
-        self, session: Session, address: str, values: tuple[Any, ...], begin: Begin
-    ) -> Answering:
+    async def _ask(self, session: Session, address: str, chosen: str, begin: Begin) -> Answering:
         if session.busy:
             return
         if address and not session.chat.dialogue.entries:
             await self._read(session, address)  # this process is younger than the page
-        async with aclosing(self._asking.ask(session, values, begin)) as pictures:
+        async with aclosing(self._asking.ask(session, chosen, begin)) as pictures:
             async for picture in pictures:
                 yield picture

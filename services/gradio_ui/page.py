@@ -12,8 +12,8 @@ from typing import Any
 import gradio as gr
 
 from gradio_ui.chat_widgets import HINT, brand, make_box, make_chatbot, make_chats_panel
-from gradio_ui.controls import MODES, Controls, make_controls, shown_settings
-from gradio_ui.events import DIRECT, STREAMS
+from gradio_ui.controls import MODES, Controls, make_controls, shown_settings, wire_controls
+from gradio_ui.events import ASKS, DIRECT, STREAMS
 from gradio_ui.handlers import Handlers
 from gradio_ui.navigation import PLAYGROUND, SERVER, Navigation, make_navigation, wire_navigation
 from gradio_ui.outlook_view import AWAY_LOOK_S, OutlookView
@@ -175,20 +175,21 @@ def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
         parts.playground,
         parts.navigation,
         parts.session,
-        parts.controls.values,
+        parts.controls.chosen,
         PlaygroundHandlers(handlers),
     )
     wire_server_page(
         parts.server,
         parts.navigation,
         parts.session,
-        parts.controls.values,
+        parts.controls.chosen,
         ServerHandlers(handlers.settings, handlers.lookout, handlers.room),
     ).then(outlook.look_now, **looked)
 
 
 def _wire_settings(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
     presets, panel = Presets(handlers.room, handlers.desk), parts.presets
+    wire_controls(parts.controls)
     wire_presets(parts.controls, panel, presets, parts.export, DIRECT)
     parts.mode.change(shown_settings, [parts.mode], parts.controls.settings, **DIRECT)
     prompts = parts.controls.prompts
@@ -215,20 +216,17 @@ def _looked(parts: Parts) -> dict[str, Any]:
 
 def _wire_chat(page: gr.Blocks, parts: Parts, handlers: Handlers) -> list[Any]:
     """The events that draw the chat; returns those after which more has changed than that."""
-    view, who = _view(parts), [parts.session, parts.address]
-    settings = parts.controls.values
+    view, who, chosen = _view(parts), [parts.session, parts.address], parts.controls.chosen
     whole = [*view, *parts.controls.settings]
-    # At each picture the browser goes through all parts on which progress could be shown.
-    streams = STREAMS | {"show_progress_on": parts.notice}
     parts.box.stop(handlers.stop, [parts.session], None, **DIRECT)
     parts.chatbot.clear(handlers.new_chat, [parts.session], view, **DIRECT)
     parts.versions.click(handlers.choose, [parts.session], view, **DIRECT)
     parts.address.change(None, [parts.address], None, js=NAME_ADDRESS)
     return [
-        parts.box.submit(handlers.send, [*who, parts.box, *settings], view, **streams),
-        parts.chatbot.example_select(handlers.example, [*who, *settings], view, **streams),
-        parts.chatbot.retry(handlers.again, [*who, *settings], view, **streams),
-        parts.chatbot.edit(handlers.edited, [*who, *settings], view, **streams),
-        parts.shelf.select(handlers.opened, [parts.session], whole, **streams),
-        page.load(handlers.enter, [*who, parts.offset], whole, js=ENTER, **streams),
+        parts.box.submit(handlers.send, [*who, parts.box, chosen], view, **ASKS),
+        parts.chatbot.example_select(handlers.example, [*who, chosen], view, **ASKS),
+        parts.chatbot.retry(handlers.again, [*who, chosen], view, **ASKS),
+        parts.chatbot.edit(handlers.edited, [*who, chosen], view, **ASKS),
+        parts.shelf.select(handlers.opened, [parts.session], whole, **STREAMS),
+        page.load(handlers.enter, [*who, parts.offset], whole, js=ENTER, **STREAMS),
     ]

@@ -28,6 +28,7 @@ LAST_MODE = """() => {
   document.body.dataset.mode = mode;
   return mode;
 }"""
+CHOSEN = "(...values) => JSON.stringify(values)"
 ENTER = """(session) => [
   session,
   new URLSearchParams(location.search).get("chat") ?? "",

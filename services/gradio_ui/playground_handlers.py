@@ -77,7 +77,7 @@ class PlaygroundHandlers:
         prompt, count, blind, mark = values[:4]
         if session.playing:
             return
-        base = read_choices(values[1 + RULES :])
+        base = read_choices(values[1 + RULES])
         asked, problem = [], "" if (prompt or "").strip() else EMPTY
         try:
             if base.problem is not None:

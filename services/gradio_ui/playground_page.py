@@ -5,7 +5,6 @@ Owns the layout. What happens is `playground_handlers`'.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,15 +147,15 @@ def wire_playground_page(
     page: PlaygroundPage,
     navigation: Navigation,
     session: gr.State,
-    values: Sequence[gr.components.Component],
+    chosen: gr.Textbox,
     handlers: PlaygroundHandlers,
 ) -> None:
-    """`values`: the chat's settings, which hold for everything that a contestant leaves open."""
+    """`chosen`: the chat's settings, which hold for everything that a contestant leaves open."""
     models = [each.model for each in page.contestants]
     navigation.place.change(handlers.look, [session, *models], [page.demos, *models], **DIRECT)
     navigation.place.change(handlers.board, [session], [page.board], **DIRECT)
     outputs = [*page.rules, *page.picture]
-    asked = {"inputs": [session, page.prompt, *page.rules, *values], "outputs": outputs, **STREAMS}
+    asked = {"inputs": [session, page.prompt, *page.rules, chosen], "outputs": outputs, **STREAMS}
     page.prompt.submit(handlers.ask, **asked)
     # A reload begins a new session, which finds the tab's round again.
     back = {"inputs": [session, page.round], "outputs": outputs, **STREAMS}

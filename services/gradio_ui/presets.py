@@ -89,9 +89,9 @@ class Presets:
                 )
         return (gr.skip(),) * SETTINGS
 
-    async def save(self, name: str, *values: Any) -> tuple[Any, Any, Any]:
+    async def save(self, name: str, chosen: str) -> tuple[Any, Any, Any]:
         """Keeps the settings as they are; the same name of one's own preset is replaced."""
-        choices, name = read_choices(values), " ".join((name or "").split())
+        choices, name = read_choices(chosen), " ".join((name or "").split())
         if choices.problem is not None or not name:
             words = str(choices.problem) if choices.problem else NO_NAME
             return gr.skip(), gr.skip(), notice(words)
@@ -159,7 +159,7 @@ def wire_presets(
     """
     panel.pick.input(presets.use, [panel.pick], controls.settings, **how)
     saved = [panel.pick, panel.name, panel.told]
-    given = [panel.name, *controls.values]
+    given = [panel.name, controls.chosen]
     panel.save.click(presets.save, given, saved, **how)
     panel.name.submit(presets.save, given, saved, **how)
     panel.files.download(presets.export, None, [export, panel.told], **how)

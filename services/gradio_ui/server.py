@@ -7,6 +7,7 @@ Gradio's endless heartbeat streams, because uvicorn waits for open responses and
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 
@@ -45,6 +46,8 @@ def serve(app: FastAPI, settings: GradioSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again after a clean stop; the default would make that a crash.
         signal.signal(number, lambda *_: None)
-    Server(app, settings).run()
+    server = Server(app, settings)
+    gc.freeze()  # what was made until now stays: collections need not walk through it
+    server.run()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)  # impatience must not turn a clean end into a crash

@@ -49,13 +49,13 @@ class ServerHandlers:
         self._lookout = lookout
         self._room = room
 
-    async def look(self, session: Session, request: gr.Request, *values: Any) -> tuple[Any, ...]:
+    async def look(self, session: Session, request: gr.Request, chosen: str) -> tuple[Any, ...]:
         """The cards that look different from what this page shows."""
         if session.place != SERVER:
             return (gr.skip(),) * 4
         outlook = await self._lookout.look(LOOK_AGE_S)
         address = outside_address(self._settings, request.headers.get("host", ""))
-        choices = read_choices(values)
+        choices = read_choices(chosen)
         model = choices.model or outlook.choose(None) or "model"
         programs = snippets(self._settings, model, sampling=choices.sampling, base_url=address)
         models = models_card(grouped(outlook.models), session.told, busy=False)

@@ -5,7 +5,6 @@ Owns the layout. What the cards show is `server_handlers`'.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,14 +51,14 @@ def wire_server_page(
     page: ServerPage,
     navigation: Navigation,
     session: gr.State,
-    values: Sequence[gr.components.Component],
+    chosen: gr.Textbox,
     handlers: ServerHandlers,
 ) -> Any:
     """Draws the page whenever it is turned to, and again and again while it is open.
 
     Returns the event after which other models are loaded than before.
     """
-    inputs, cards = [session, *values], [page.state, page.models, page.snippets, page.wire]
+    inputs, cards = [session, chosen], [page.state, page.models, page.snippets, page.wire]
     turned = navigation.place.change(
         lambda place: gr.Timer(active=place == SERVER), [navigation.place], [page.timer], **DIRECT
     )

@@ -19,6 +19,7 @@ from chat_client.line import Line
 from gradio_ui.chat import Exchange
 
 REDRAW_S = 0.04  # 25 pictures a second look smooth and cost a third of one per token
+ASKED_S = 0.02  # the picture with the question in it may be later by this
 TICK_S = 1.0  # a picture at least this often, so that waiting is seen and a closed tab noticed
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,6 @@ class Turn:
         self._load = load
         self._watchers: set[asyncio.Event] = set()
         self._giving_up: asyncio.Task[None] | None = None
-        # Asked before anything is drawn: the model reads while the page shows the question.
         self._task = asyncio.create_task(self._run())
 
     async def follow(self) -> AsyncGenerator[None, None]:
@@ -64,6 +64,15 @@ class Turn:
         finally:
             self._watchers.discard(news)
             await self._left()
+
+    async def asked(self) -> None:
+        """Returns when the question is on its way, or soon: the model reads while the page draws.
+
+        Both at once would have the model wait for the drawing.
+        """
+        until, sent = time.monotonic() + ASKED_S, self.record.sent
+        while not (sent.is_set() or self._task.done() or time.monotonic() > until):  # noqa: ASYNC110 (an event of threads)
+            await asyncio.sleep(0.001)
 
     async def stop(self) -> None:
         """Ends the turn and returns when the upstream connection is closed; safe to repeat."""

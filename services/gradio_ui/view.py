@@ -20,7 +20,8 @@ from gradio_ui.transcript import drawn, transcript
 from gradio_ui.tray import tray
 
 Update = dict[str, Any]
-Picture = tuple[list[Bubble], Any, str, Update, Any]  # chat, question box, address, notice, tray
+Around = tuple[str, str]
+Picture = tuple[list[Bubble], Any, Any, Update, Any]  # chat, question box, address, notice, tray
 
 
 class View:
@@ -36,14 +37,25 @@ class View:
             question = gr.update(submit_btn=False, stop_btn="Stop", **box)
         else:
             question = gr.update(submit_btn="Send", stop_btn=False, **box)
-        chat, _, address, words, _ = self.growing(session)
-        return chat, dict(question), address, words, self.tray(session)
-
-    def growing(self, session: Session) -> Picture:
-        """The same while an answer grows: what cannot change meanwhile is skipped."""
-        words = session.notice or session.chat.dialogue.not_kept
         bubbles = transcript(session.chat, self._pictures)
-        return bubbles, gr.skip(), session.address, notice(words), gr.skip()
+        address, words = self.around(session)
+        return bubbles, dict(question), address, notice(words), self.tray(session)
+
+    def growing(self, session: Session, around: Around | None) -> Picture:
+        """The same while an answer grows: what cannot change meanwhile is skipped.
+
+        So is what lies `around` it unless it is new: a part that may be hidden takes the browser
+        two more turns.
+        """
+        bubbles = transcript(session.chat, self._pictures)
+        if around is None:
+            return bubbles, gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        address, words = around
+        return bubbles, gr.skip(), address, notice(words), gr.skip()
+
+    def around(self, session: Session) -> Around:
+        """The chat's address, and what is to be said about it."""
+        return session.address, session.notice or session.chat.dialogue.not_kept
 
     def message_at(self, session: Session, index: int) -> Entry | None:
         """The message that a bubble of the page belongs to."""

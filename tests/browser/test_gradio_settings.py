@@ -93,3 +93,12 @@ def test_a_setting_that_cannot_be_is_said_in_the_place_of_an_answer(chat: Visit)
     page.press("#question textarea", "Enter")
     expect(page.locator(NOTE).last).to_contain_text("The JSON schema cannot be read")
     expect(page.locator("#question textarea")).to_have_value(ask_in_vain)
+
+
+def test_a_setting_counts_for_the_enter_that_follows_at_once(chat: Visit) -> None:
+    page = chat.page
+    show_settings(page, "Developer")
+    page.locator("#max_tokens :is(input, textarea)").fill("3")
+    ask(page, "What is a token?")
+    finish(page)
+    expect(page.locator(NOTE).last).to_contain_text("3 tokens")

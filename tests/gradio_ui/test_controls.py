@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+import pytest
 
 from chat_client import SAMPLING_FIELDS, Sampling
 from gradio_ui.controls import read_choices, set_settings, shown_settings
@@ -42,7 +45,7 @@ def test_settings_go_into_the_widgets_and_come_out_the_same() -> None:
         "json_schema": {"type": "object"},
     }
     widgets = [update["value"] for update in set_settings(settings, "Be brief.")]
-    choices = read_choices(["tiny", *widgets])
+    choices = read_choices(json.dumps(["tiny", *widgets]))
     assert choices.problem is None
     assert choices.sampling == Sampling.from_settings(settings)
     assert (choices.model, choices.system) == ("tiny", "Be brief.")
@@ -50,9 +53,14 @@ def test_settings_go_into_the_widgets_and_come_out_the_same() -> None:
 
 def test_a_value_beyond_its_limits_is_named() -> None:
     values = ["tiny", "", *(5.0 if name == "temperature" else None for name in NAMES[1:])]
-    assert "Temperature must be" in str(read_choices(values).problem)
+    assert "Temperature must be" in str(read_choices(json.dumps(values)).problem)
 
 
 def test_what_is_no_number_is_named() -> None:
     values = ["tiny", "", *("many" if name == "max_tokens" else None for name in NAMES[1:])]
-    assert "Max tokens must be a number." in str(read_choices(values).problem)
+    assert "Max tokens must be a number." in str(read_choices(json.dumps(values)).problem)
+
+
+@pytest.mark.parametrize("sent", ["", "nonsense", "[]", "[[]]", '{"model": "tiny"}'])
+def test_settings_that_no_page_of_ours_sends_are_refused_in_a_sentence(sent: str) -> None:
+    assert "Reload the page" in str(read_choices(sent).problem)

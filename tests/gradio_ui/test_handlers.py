@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import gradio as gr
@@ -15,9 +16,10 @@ from gradio_ui.session import Session
 from tests.gradio_ui.upstream import MODEL, SEES, Upstream, until
 
 
-def values(model: str | None = MODEL, system: str = "", **settings: Any) -> tuple[Any, ...]:
-    """What the widgets hold; those not named are empty."""
-    return (model, system, *(settings.get(field.name) for field in SAMPLING_FIELDS))
+def values(model: str | None = MODEL, system: str = "", **settings: Any) -> tuple[str]:
+    """What the widgets hold, as the page sends it; those not named are empty."""
+    rest = (settings.get(field.name) for field in SAMPLING_FIELDS)
+    return (json.dumps([model, system, *rest]),)
 
 
 VALUES = values(system="Be brief.", temperature=0.2, top_p=0.9, max_tokens=64)
