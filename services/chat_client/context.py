@@ -17,6 +17,7 @@ FRAME_TOKENS = 4  # a message's role and marks, in most chat templates
 FEWEST_CHARS, MOST_CHARS = 1.0, 8.0  # per token: beyond these a count is no measure of text
 ANSWER_TOKENS = 256  # room for an answer, where no limit was set
 FULL_SHARE = 0.95
+BEGINNING_CHARS = 60
 
 
 @dataclass
@@ -59,7 +60,8 @@ class ContextUse:
     """Tokens by part against the window; `window` is None when the server does not tell it.
 
     `answer` is the room kept for the next answer. `falls_out`: the oldest messages that have to go
-    for it to fit, in order. `full`: a choice is due (drop the oldest, or stop and start anew).
+    for it to fit, in order; `oldest`: the beginning of what goes first once something has to.
+    `full`: a choice is due (drop the oldest, or stop and start anew).
     """
 
     system: int
@@ -69,6 +71,17 @@ class ContextUse:
     window: int | None
     estimated: bool
     falls_out: tuple[Message, ...] = ()
+    oldest: str = ""
+
+    @property
+    def parts(self) -> tuple[tuple[str, int], ...]:
+        """Name and tokens of each part, in the order in which a bar stacks them."""
+        return (
+            ("system prompt", self.system),
+            ("history", self.history),
+            ("files", self.files),
+            ("kept free for the answer", self.answer),
+        )
 
     @property
     def used(self) -> int:
@@ -124,7 +137,10 @@ def measure_context(
         kept = drop_oldest(messages, window, memory, answer_tokens)
         remaining = set(map(id, kept))
         dropped = tuple(message for message in messages if id(message) not in remaining)
-    return ContextUse(system, history, files, answer, window, estimated, dropped)
+    oldest = next((m.content for m in messages[:-1] if m.role != "system" and m.content), "")
+    return ContextUse(
+        system, history, files, answer, window, estimated, dropped, _beginning(oldest)
+    )
 
 
 def drop_oldest(
@@ -160,3 +176,8 @@ def _plain(message: Message, memory: TokenMemory) -> int:
 def _attached(message: Message, memory: TokenMemory) -> int:
     texts = sum(memory.tokens(file.as_context) for file in message.files)
     return texts + sum(image.tokens for image in message.images)
+
+
+def _beginning(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= BEGINNING_CHARS else line[: BEGINNING_CHARS - 1] + "…"

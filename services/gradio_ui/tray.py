@@ -49,20 +49,16 @@ def _chip(number: int, item: Image | TextFile) -> str:
 def _meter(use: ContextUse, leaving_out: bool) -> str:
     share = min(1.0, use.share or 0.0)
     worth = " worth" if share >= WORTH_SAYING else ""
-    parts = (
-        f"System prompt {use.system:,}, history {use.history:,}, files {use.files:,}, "
-        f"kept free for the answer {use.answer:,}"
-    )
+    told = ", ".join(f"{name} {tokens:,}" for name, tokens in use.parts)
+    parts = escape(told[0].upper() + told[1:])
     out = "; the oldest messages are left out" if leaving_out and use.falls_out else ""
-    bar = (
-        f'<span class="bar" aria-hidden="true"><i style="width:{share:.0%}"></i></span>'
-        if use.window
-        else ""
-    )
+    widths = [min(1.0, tokens / use.window) for _, tokens in use.parts] if use.window else []
+    stacked = "".join(f'<i style="width:{width:.1%}"></i>' for width in widths)
+    bar = f'<span class="bar" aria-hidden="true">{stacked}</span>' if stacked else ""
     return (
         f'<details class="meter{worth}"><summary>{bar}'
         f"<span>Context: {escape(use.line)}{out}</span></summary>"
-        f'<div class="parts"><p>{escape(parts)}.</p>{_next_out(use)}</div></details>'
+        f'<div class="parts"><p>{parts}.</p>{_next_out(use)}</div></details>'
     )
 
 
@@ -71,21 +67,19 @@ def _next_out(use: ContextUse) -> str:
         return "<p>The server does not tell how much the model can look at.</p>"
     if use.falls_out:
         return ""
-    return f"<p>{use.free or 0:,} tokens are free. When none are, the oldest messages go first.</p>"
+    first = f": “{escape(use.oldest)}”" if use.oldest else ""
+    return (
+        f"<p>{use.free or 0:,} tokens are free. When none are, the oldest messages go first"
+        f"{first}.</p>"
+    )
 
 
 def _choice(use: ContextUse) -> str:
     """What to do when no more fits; nothing is dropped unless somebody says so."""
-    first = next((message.content for message in use.falls_out if message.content), "")
-    oldest = f" Next to go: “{escape(_short(first))}”." if first else ""
+    oldest = f" Next to go: “{escape(use.oldest)}”." if use.oldest else ""
     return (
         f'<div class="full" role="status"><p><b>The context is full:</b> {escape(use.line)}.'
         f"{oldest} The model cannot look at more.</p>"
         '<button type="button" data-do="leave-out">Leave the oldest out</button>'
         '<button type="button" data-do="new-chat">Begin a new chat</button></div>'
     )
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else line[:59] + "…"

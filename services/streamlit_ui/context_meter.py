@@ -1,6 +1,6 @@
 """How full the model's context is, what falls out of it next, and the choice when it is full.
 
-Owns: the line above the message box and its two buttons. The counting is `chat_client`'s.
+Owns: the bar and the line above the message box, and its two buttons. `chat_client` counts.
 """
 
 from __future__ import annotations
@@ -29,30 +29,33 @@ def context_meter(
     if use.full:
         _full(conversation, use)
     elif always or (use.share or 0.0) >= WORTH_SAYING:
-        st.caption(f"Context: {use.line}", help=_parts(use))
+        _bar(use)
+        first = f" Goes first when it is full: “{for_page(use.oldest)}”." if use.oldest else ""
+        st.caption(f"Context: {use.line}.{first if use.window else ''}", help=_parts(use))
+
+
+def _bar(use: ContextUse) -> None:
+    """The parts side by side, each as wide as its share of what the model can look at."""
+    if use.window is None:
+        return
+    widths = (min(100.0, 100 * tokens / use.window) for _, tokens in use.parts)
+    spans = "".join(f'<i style="width:{width:.1f}%"></i>' for width in widths)
+    st.html(f'<div class="lectern-context" role="img" aria-label="{_parts(use)}">{spans}</div>')
 
 
 def _parts(use: ContextUse) -> str:
-    return (
-        f"System prompt {use.system:,} · history {use.history:,} · files {use.files:,} · "
-        f"kept free for the answer {use.answer:,}"
-    )
+    told = " · ".join(f"{name} {tokens:,}" for name, tokens in use.parts)
+    return told[0].upper() + told[1:]
 
 
 def _full(conversation: Conversation, use: ContextUse) -> None:
     if conversation.leave_out_oldest:
         st.caption(f"Context: {use.line}; the oldest messages are left out.", help=_parts(use))
         return
-    first = next((message.content for message in use.falls_out if message.content), "")
     line = f"**The context is full:** {use.line}."
-    if first:
-        line += f" The oldest message is “{for_page(_short(first))}”."
+    if use.oldest:
+        line += f" The oldest message is “{for_page(use.oldest)}”."
     st.warning(line, icon=":material/data_usage:")
     with st.container(horizontal=True):
         st.button("Leave the oldest out", key="leave_out", on_click=conversation.leave_oldest_out)
         st.button("Begin a new chat", key="begin_new", on_click=new_chat)
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else line[:59] + "…"

@@ -107,6 +107,13 @@ textarea::placeholder, input::placeholder { color: currentColor !important; opac
 @media (max-width: 640px) {
   [data-testid="stChatMessage"] > [data-testid^="stChatMessageAvatar"] { display: none; }
 }
+/* How full the context is: system prompt, history, files, room for the answer. */
+.lectern-context { display: flex; height: 6px; border-radius: 3px; overflow: hidden;
+  background: color-mix(in srgb, currentColor 14%, transparent); }
+.lectern-context i:nth-child(1) { background: #7D6BB3; }
+.lectern-context i:nth-child(2) { background: #C8673C; }
+.lectern-context i:nth-child(3) { background: #2F8F78; }
+.lectern-context i:nth-child(4) { background: color-mix(in srgb, currentColor 38%, transparent); }
 /* Where answers of the Playground part, in plain text. */
 .lectern-parted { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.6; }
 .lectern-parted mark { color: inherit; border-radius: 0.2rem;

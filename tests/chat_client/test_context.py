@@ -66,6 +66,7 @@ def test_what_falls_out_next_is_named_and_can_be_dropped() -> None:
     use = measure_context(messages, 1024)
     assert use.full
     assert use.falls_out == tuple(old)
+    assert use.oldest == " ".join(old[0].content.split())[:59] + "…"
     assert drop_oldest(messages, 1024) == (SYSTEM, *new)
     # The last question stays, even when it alone is too much.
     assert drop_oldest([SYSTEM, *old, Message("user", LONG * 9)], 1024)[1:] == (
@@ -98,3 +99,11 @@ async def test_the_meter_agrees_with_the_real_engine(engine: Service) -> None:
         assert measure_context(turn.messages, 1024, memory).used == turn.stats.prompt_tokens
     # Once it has learnt, it guesses the next question well.
     assert abs(guesses[1] - told[1]) <= 0.25 * told[1]
+
+
+def test_what_goes_first_is_named_while_there_is_room() -> None:
+    told = [SYSTEM, Message("user", "Who wrote it?"), Message("assistant", "I did.")]
+    use = measure_context([*told, Message("user", "")], 1024)
+    assert (use.oldest, use.full) == ("Who wrote it?", False)
+    assert [name for name, _ in use.parts][:2] == ["system prompt", "history"]
+    assert sum(tokens for _, tokens in use.parts) == use.used + use.answer

@@ -57,6 +57,7 @@ def test_a_picture_goes_to_a_model_that_sees(server: Upstream) -> None:
 def test_the_meter_tells_how_full_the_context_is(server: Upstream) -> None:
     opened = developer(ask(page(), "Hello"))
     assert "of 1,024 tokens" in words(opened)
+    assert "Goes first when it is full: “Hello”" in words(opened)
 
 
 def test_a_full_context_is_a_choice(server: Upstream) -> None:
