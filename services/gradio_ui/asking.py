@@ -6,8 +6,9 @@ used or cannot see, a context that is too full. The answer itself is a `Turn`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from chat_client import ChatError, ChatSettings, Dialogue, Model, vision_problem
@@ -38,8 +39,13 @@ class Asking:
         self._keeper = keeper
         self._view = view
 
-    async def ask(self, session: Session, chosen: str, begin: Begin) -> Answering:
-        """Begins an answer in the session's chat and draws it to its end."""
+    async def ask(
+        self, session: Session, chosen: str, begin: Begin, own: Mapping[str, Any]
+    ) -> Answering:
+        """Begins an answer in the session's chat and draws it to its end.
+
+        `own` are settings of this one answer; the chat keeps those of the page.
+        """
         chat, choices = session.chat, read_choices(chosen)
         session.picked = choices.model or session.picked
         chat.dialogue.settings = choices.sampling.settings()
@@ -60,7 +66,8 @@ class Asking:
             yield self._view.whole(session, value=question)
             return
         load = model is not None and not model.loaded
-        turn = Turn(self._settings, self._line, exchange, choices.sampling, load=load)
+        sampling = replace(choices.sampling, **own)
+        turn = Turn(self._settings, self._line, exchange, sampling, load=load)
         session.turn = turn
         self._keeper.watch(chat, turn)
         await turn.asked()

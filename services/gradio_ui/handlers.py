@@ -6,8 +6,9 @@ Owns the order of those steps for one browser session. Layout is `page`'s, words
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -75,6 +76,26 @@ class Handlers:
     ) -> Answering:
         """A suggested question."""
         async with aclosing(self.send(session, address, picked.value["text"], chosen)) as pictures:
+            async for picture in pictures:
+                yield picture
+
+    async def ask_alone(
+        self,
+        session: Session,
+        address: str,
+        question: str,
+        settings: Mapping[str, Any],
+        told: str,
+        chosen: str,
+    ) -> Answering:
+        """A question with some settings of its own, asked as if nothing had been said before."""
+
+        def begin(chat: Dialogue, model: str) -> Asked:
+            asked = chat.ask(question, model)
+            system = tuple(each for each in asked.messages if each.role == "system")
+            return replace(asked, messages=(*system, asked.messages[-1]))
+
+        async with aclosing(self._ask(session, address, chosen, begin, settings, told)) as pictures:
             async for picture in pictures:
                 yield picture
 
@@ -194,11 +215,20 @@ class Handlers:
             if not kept:
                 await turn.stop()
 
-    async def _ask(self, session: Session, address: str, chosen: str, begin: Begin) -> Answering:
+    async def _ask(
+        self,
+        session: Session,
+        address: str,
+        chosen: str,
+        begin: Begin,
+        own: Mapping[str, Any] | None = None,
+        told: str = "",
+    ) -> Answering:
         if session.busy:
             return
+        session.notice = told
         if address and not session.chat.dialogue.entries:
             await self._read(session, address)  # this process is younger than the page
-        async with aclosing(self._asking.ask(session, chosen, begin)) as pictures:
+        async with aclosing(self._asking.ask(session, chosen, begin, own or {})) as pictures:
             async for picture in pictures:
                 yield picture

@@ -41,6 +41,7 @@ from gradio_ui.server_handlers import ServerHandlers
 from gradio_ui.server_page import ServerPage, make_server_page, wire_server_page
 from gradio_ui.session import Session
 from gradio_ui.shelf import Shelf
+from gradio_ui.tour import Tour, make_tour, make_tour_button, wire_tour
 from gradio_ui.tray_handlers import TrayHandlers
 
 SHELF_LOOK_S = 10.0
@@ -73,6 +74,8 @@ class Parts:
     navigation: Navigation
     playground: PlaygroundPage
     server: ServerPage
+    tour: Tour
+    tour_button: gr.Button
 
 
 def make_page(handlers: Handlers) -> gr.Blocks:
@@ -99,12 +102,10 @@ def _lay_out() -> Parts:
         )
         panel = make_preset_panel()
         controls = make_controls()
-    with gr.Row(elem_id="head"):
-        gr.HTML(brand(), elem_id="brand", padding=False, scale=1, min_width=120)
-        navigation = make_navigation()
-        status = gr.HTML("", elem_id="status", padding=False, scale=1, min_width=80)
+    navigation, tour_button, status = _lay_out_head()
     state = gr.HTML("", visible=False, elem_id="state", padding=False)
     with gr.Column(scale=1, elem_id="chat-column") as column:
+        tour = make_tour()
         chatbot = make_chatbot()
         notice = gr.HTML("", visible=False, elem_id="notice", padding=False)
         tray = gr.HTML("", elem_id="tray", padding=False, apply_default_css=False, js_on_load=TRAY)
@@ -134,7 +135,19 @@ def _lay_out() -> Parts:
         navigation,
         playground,
         server,
+        tour,
+        tour_button,
     )
+
+
+def _lay_out_head() -> tuple[Navigation, gr.Button, gr.HTML]:
+    with gr.Row(elem_id="head"):
+        gr.HTML(brand(), elem_id="brand", padding=False, scale=1, min_width=120)
+        return (
+            make_navigation(),
+            make_tour_button(),
+            gr.HTML("", elem_id="status", padding=False, scale=1, min_width=80),
+        )
 
 
 def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
@@ -222,11 +235,14 @@ def _wire_chat(page: gr.Blocks, parts: Parts, handlers: Handlers) -> list[Any]:
     parts.chatbot.clear(handlers.new_chat, [parts.session], view, **DIRECT)
     parts.versions.click(handlers.choose, [parts.session], view, **DIRECT)
     parts.address.change(None, [parts.address], None, js=NAME_ADDRESS)
+    own = (page, parts.box, parts.chatbot)
+    toured = wire_tour(own, parts.tour, parts.tour_button, handlers, [*who, chosen], view)
     return [
         parts.box.submit(handlers.send, [*who, parts.box, chosen], view, **ASKS),
         parts.chatbot.example_select(handlers.example, [*who, chosen], view, **ASKS),
         parts.chatbot.retry(handlers.again, [*who, chosen], view, **ASKS),
         parts.chatbot.edit(handlers.edited, [*who, chosen], view, **ASKS),
         parts.shelf.select(handlers.opened, [parts.session], whole, **STREAMS),
+        toured,
         page.load(handlers.enter, [*who, parts.offset], whole, js=ENTER, **STREAMS),
     ]

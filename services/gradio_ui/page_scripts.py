@@ -57,6 +57,40 @@ FETCH = """(key) => {
   link.download = "";
   link.click();
 }"""
+# The tour opens by itself until it has been used, left, or a question of one's own was asked; an
+# address that names a chat is about that chat.
+TOUR_FIRST = """() => ({
+  __type__: "update",
+  visible: !localStorage.getItem("lectern-tour") &&
+    !new URLSearchParams(location.search).get("chat"),
+})"""
+TOUR_OPEN = """() => {
+  document.querySelector("#places a[data-page=chat]").click();
+  return [{ __type__: "update", visible: true }, { __type__: "update", selected: 1 }];
+}"""
+TOUR_BACK = """() => ({
+  __type__: "update",
+  selected: document.querySelectorAll("#tour [role=tab].completed").length,
+})"""
+TOUR_NEXT = """() => {
+  const steps = document.querySelectorAll("#tour [role=tab]").length;
+  const next = document.querySelectorAll("#tour [role=tab].completed").length + 2;
+  // It takes the place of Next, which has the focus, a moment later.
+  if (next >= steps) setTimeout(() => document.querySelector("#tour-start")?.focus(), 100);
+  return { __type__: "update", selected: Math.min(next, steps) };
+}"""
+TOUR_FOLD = """() => {
+  // A phone would raise its keyboard over the page.
+  if (matchMedia("(hover: hover)").matches) document.querySelector("#question textarea").focus();
+  return { __type__: "update", visible: false };
+}"""
+TOUR_OWN_CHAT = f"""() => {{
+  document.querySelector("#new-chat").click();
+  return ({TOUR_FOLD})();
+}}"""
+TOUR_OWN_QUESTION = """(question) => {
+  if (question === undefined || question.trim()) document.querySelector("#tour-skip")?.click();
+}"""
 
 
 def _script(name: str) -> str:
@@ -72,4 +106,5 @@ TRAY = _script("bring.js") + _script("tray.js").replace(
 )
 KEYS = _script("keys.js")
 LABELS = _script("labels.js")
+TOUR = _script("tour.js")
 VERSIONS = _script("versions.js")

@@ -26,6 +26,7 @@ NOTE = "#conversation .bot-row .thought-group .title"
 STOP = "#question .stop-button"
 SEND = "#question .submit-button"
 CHAT = "#shelf .chat"
+SEEN = {"lectern-tour": "seen"}
 T = TypeVar("T")
 
 
@@ -36,9 +37,12 @@ def opened(
     size: tuple[int, int] = LAPTOP,
     color_scheme: ColorScheme = "light",
     path: str = "/",
+    *,
+    first: bool = False,
 ) -> Iterator[Visit]:
-    """Opens the page and waits until it can be used."""
-    with visit(browser, service.url + path, size, color_scheme) as visited:
+    """Opens the page and waits until it can be used; only on a `first` visit the tour is there."""
+    stored = None if first else SEEN
+    with visit(browser, service.url + path, size, color_scheme, stored=stored) as visited:
         if "place=" not in path:
             expect(visited.page.locator("#question textarea")).to_be_visible()
         expect(visited.page.locator("#status")).not_to_be_empty()

@@ -7,13 +7,13 @@ It knows nothing of what a page shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page, Route, StorageState
 
 LAPTOP = (1440, 900)
 PHONE = (390, 844)
@@ -54,9 +54,25 @@ def visit(
     size: tuple[int, int] = LAPTOP,
     color_scheme: ColorScheme = "light",
     timeout_s: float = 60.0,
+    stored: Mapping[str, str] | None = None,
 ) -> Iterator[Visit]:
-    """Opens `url` in a fresh profile; requests to other machines are blocked and recorded."""
+    """Opens `url` in a fresh profile; requests to other machines are blocked and recorded.
+
+    `stored` is what the browser's local storage holds for that page from an earlier visit.
+    """
+    parts = urlsplit(url)
+    before: StorageState = {
+        "origins": [
+            {
+                "origin": f"{parts.scheme}://{parts.netloc}",
+                "localStorage": [
+                    {"name": name, "value": value} for name, value in (stored or {}).items()
+                ],
+            }
+        ]
+    }
     context = browser.new_context(
+        storage_state=before,
         viewport={"width": size[0], "height": size[1]},
         color_scheme=color_scheme,
         reduced_motion="reduce",

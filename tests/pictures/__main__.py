@@ -32,7 +32,7 @@ def take(browser: Browser, scene: Scene, at: Stage, scheme: ColorScheme) -> Path
     """Plays one scene and writes its picture."""
     size = PHONE if scene.phone else LAPTOP
     at.clear()
-    with visit(browser, scene.url(at), size, scheme) as visited:
+    with visit(browser, scene.url(at), size, scheme, stored=scene.stored) as visited:
         scene.play(visited.page)
         visited.page.mouse.move(2, size[1] // 2)  # over nothing that lights up
         seen = visited.page.screenshot(animations="disabled", caret="hide")

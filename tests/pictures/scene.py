@@ -5,8 +5,8 @@ Owns nothing of how a page works: a scene is a name, an address and some gesture
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from playwright.sync_api import Page
 
@@ -15,9 +15,13 @@ from tests.pictures.stage import Stage
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture's name in docs/pictures/, its page, and the gestures that lead to it."""
+    """A picture's name in docs/pictures/, its page, and the gestures that lead to it.
+
+    `stored`: what the browser keeps from an earlier visit.
+    """
 
     name: str
     url: Callable[[Stage], str]
     play: Callable[[Page], None]
     phone: bool = False
+    stored: Mapping[str, str] = field(default_factory=dict)

@@ -7,13 +7,26 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.gradio_page import ask, finish, show_settings
+from tests.browser.gradio_page import QUESTION, SEEN, ask, finish, show_settings
 from tests.pictures.scene import Scene
 
 
 def welcome(page: Page) -> None:
     expect(page.locator("#question textarea")).to_be_visible()
     expect(page.locator("#status")).not_to_be_empty()
+
+
+def tour(page: Page) -> None:
+    """The third step, both of its answers there."""
+    expect(page.locator("#tour")).to_be_visible()
+    welcome(page)
+    for _ in range(2):
+        page.get_by_role("button", name="Next", exact=True).click()
+    for label in ("Ask at 0", "Ask at 1.5"):
+        asked = page.locator(QUESTION).count()
+        page.get_by_role("button", name=label, exact=True).click()
+        expect(page.locator(QUESTION)).to_have_count(asked + 1)
+        finish(page)
 
 
 def chat(page: Page) -> None:
@@ -49,11 +62,12 @@ def away(page: Page) -> None:
 
 
 GRADIO = (
-    Scene("gradio-welcome", lambda at: f"{at.gradio.url}/", welcome),
-    Scene("gradio-chat", lambda at: f"{at.gradio.url}/", chat),
-    Scene("gradio-developer", lambda at: f"{at.gradio.url}/", developer),
+    Scene("gradio-tour", lambda at: f"{at.gradio.url}/", tour),
+    Scene("gradio-welcome", lambda at: f"{at.gradio.url}/", welcome, stored=SEEN),
+    Scene("gradio-chat", lambda at: f"{at.gradio.url}/", chat, stored=SEEN),
+    Scene("gradio-developer", lambda at: f"{at.gradio.url}/", developer, stored=SEEN),
     Scene("gradio-playground", lambda at: f"{at.gradio.url}/?place=playground", playground),
-    Scene("gradio-server", lambda at: f"{at.gradio.url}/", server),
-    Scene("gradio-away", lambda at: f"{at.gradio_alone.url}/", away),
-    Scene("gradio-phone", lambda at: f"{at.gradio.url}/", chat, phone=True),
+    Scene("gradio-server", lambda at: f"{at.gradio.url}/", server, stored=SEEN),
+    Scene("gradio-away", lambda at: f"{at.gradio_alone.url}/", away, stored=SEEN),
+    Scene("gradio-phone", lambda at: f"{at.gradio.url}/", chat, phone=True, stored=SEEN),
 )
