@@ -41,7 +41,7 @@ def make_app(settings: GradioSettings, chat_settings: ChatSettings) -> FastAPI:
         _offer_mcp(app, tools)
     gr.mount_gradio_app(
         app,
-        make_page(handlers),
+        make_page(handlers, tools if settings.gradio_mcp else None),
         path="/",
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         footer_links=[],

@@ -1,7 +1,7 @@
 """The page: its parts, their places and which event calls which handler.
 
-Owns the Blocks layout. Every event is private: the page offers no API by accident. Only the chat
-itself goes through Gradio's queue, because only it streams.
+Owns the Blocks layout. Every event is private: the page offers no API but `endpoints`. Of the page
+only the chat itself goes through Gradio's queue, because only it streams.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import gradio as gr
 
 from gradio_ui.chat_widgets import HINT, brand, make_box, make_chatbot, make_chats_panel
 from gradio_ui.controls import MODES, Controls, make_controls, shown_settings, wire_controls
+from gradio_ui.endpoints import offer_endpoints
 from gradio_ui.events import ASKS, DIRECT, STREAMS
 from gradio_ui.handlers import Handlers
 from gradio_ui.navigation import PLAYGROUND, SERVER, Navigation, make_navigation, wire_navigation
@@ -41,6 +42,7 @@ from gradio_ui.server_handlers import ServerHandlers
 from gradio_ui.server_page import ServerPage, make_server_page, wire_server_page
 from gradio_ui.session import Session
 from gradio_ui.shelf import Shelf
+from gradio_ui.tools import Tools
 from gradio_ui.tour import Tour, make_tour, make_tour_button, wire_tour
 from gradio_ui.tray_handlers import TrayHandlers
 
@@ -78,10 +80,12 @@ class Parts:
     tour_button: gr.Button
 
 
-def make_page(handlers: Handlers) -> gr.Blocks:
-    """The whole page over `handlers`."""
+def make_page(handlers: Handlers, tools: Tools | None = None) -> gr.Blocks:
+    """The whole page over `handlers`; `tools`: what programs may call by name."""
     page: gr.Blocks
     with gr.Blocks(title="Lectern", analytics_enabled=False, fill_height=True) as page:
+        if tools is not None:
+            offer_endpoints(tools)  # first, since a handler of the page would take a name
         _wire(page, _lay_out(), handlers)
     page.max_threads = WAITING_ROOM
     page.queue(default_concurrency_limit=None, api_open=False)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from mcp import Client as Agent
 
@@ -134,11 +133,6 @@ def test_an_agent_that_dies_frees_the_model(
         wait_until(lambda: server.open == 1, "the answer to begin")
         process.kill()
         wait_until(lambda: server.open == 0, "the model to be free")
-
-
-def test_nothing_can_be_called_by_name(service: Service) -> None:
-    info = httpx.get(f"{service.url}/gradio_api/info", trust_env=False).json()
-    assert info == {"named_endpoints": {}, "unnamed_endpoints": {}}
 
 
 async def test_only_so_many_calls_are_taken_at_once(
