@@ -16,6 +16,7 @@ from streamlit_ui.conversation import Conversation
 from streamlit_ui.history import Listing
 from streamlit_ui.prose import for_page
 from streamlit_ui.resources import history, room
+from streamlit_ui.room_change import room_changed
 from streamlit_ui.session import new_chat, open_chat
 
 RENAME, PIN, UNPIN, EXPORT, DELETE = "Rename", "Pin", "Unpin", "Export", "Delete"
@@ -134,14 +135,7 @@ def _restore(deleted: Summary) -> None:
 
 def _change(call: Callable[[], object]) -> bool:
     """Does one thing in the room; a refusal is told, and False."""
-    try:
-        call()
-    except ChatError as error:
-        st.toast(for_page(str(error)), icon=":material/error:")
-        return False
-    finally:
-        history().forget()
-    return True
+    return room_changed(call, history().forget)
 
 
 def _found(words: str, conversation: Conversation) -> None:

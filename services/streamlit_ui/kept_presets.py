@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from chat_client import ChatError, Preset, blocking
-from streamlit_ui.prose import for_page
+from chat_client import Preset, blocking
 from streamlit_ui.resources import room
+from streamlit_ui.room_change import room_changed
 
 FRESH_S = 10.0
 
@@ -23,11 +23,4 @@ def kept_presets() -> tuple[Preset, ...]:
 
 def change(call: Callable[[], object]) -> bool:
     """Calls and forgets the list; False when it failed, which the page then says."""
-    try:
-        call()
-    except ChatError as error:
-        st.toast(for_page(str(error)), icon=":material/error:")
-        return False
-    finally:
-        kept_presets.clear()
-    return True
+    return room_changed(call, kept_presets.clear)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -13,21 +12,8 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from gradio_ui import tools as bounds
-from tests.gradio_ui.upstream import MODEL, SEES, Upstream, upstream
+from tests.gradio_ui.upstream import MODEL, SEES, Upstream
 from tests.running import Service, running, wait_until
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Upstream]:
-    with upstream() as running_server:
-        yield running_server
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, server: Upstream) -> Iterator[Service]:
-    env = {"LMSTUDIO_URL": server.url, "GRADIO_MCP": "true", "CHAT_CONCURRENCY": "1"}
-    with running("gradio_ui", tmp_path_factory.mktemp("endpoints"), env) as started:
-        yield started
 
 
 @pytest.fixture

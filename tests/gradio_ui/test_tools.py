@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +17,11 @@ from gradio_ui import tools as bounds
 from gradio_ui.lookout import Lookout
 from gradio_ui.tools import Tools
 from tests.documents import page
-from tests.gradio_ui.upstream import MODEL, SEES, Upstream, until, upstream
+from tests.gradio_ui.upstream import MODEL, SEES, Upstream, until
 from tests.running import ROOT, Service, running, wait_until
 
 TOOLS = {"ask", "models"}
 PROTOCOLS = pytest.mark.parametrize("protocol", ["auto", "legacy"])
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Upstream]:
-    with upstream() as running_server:
-        yield running_server
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, server: Upstream) -> Iterator[Service]:
-    env = {"LMSTUDIO_URL": server.url, "GRADIO_MCP": "true", "CHAT_CONCURRENCY": "1"}
-    with running("gradio_ui", tmp_path_factory.mktemp("tools"), env) as started:
-        yield started
 
 
 def calling(service: Service, protocol: str) -> Agent:
