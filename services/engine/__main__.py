@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import signal
 import socket
 import sys
@@ -42,6 +43,8 @@ def main() -> int:
     except EngineError as error:
         print(f"The engine cannot start. {error}", file=sys.stderr)  # noqa: T201
         return 1
+    except SystemExit:  # of `_stop`
+        pass
     return 0
 
 
@@ -111,8 +114,10 @@ def _listen(settings: EngineSettings) -> socket.socket:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
+    # Impatience must not turn a clean end into a crash. No SIG_IGN: for a signal that another
+    # thread is just taking, Python would print that it was "ignored due to race condition".
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)  # impatience must not turn a clean end into a crash
+        signal.signal(number, lambda *_: None)
     raise SystemExit(0)
 
 
@@ -138,4 +143,8 @@ def _log_to_stderr() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    # Not sys.exit: the interpreter's end puts the default handlers back, and one more SIGTERM
+    # would then make a crash of it.
+    os._exit(code)
