@@ -75,11 +75,11 @@ def test_the_first_call_is_answered(reader: Reader) -> None:
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_python(reader: Reader, number: int) -> None:
-    assert len(reader.python(blocks("Python", "python")[number]).split()) > 3
+    assert reader.python(blocks("Python", "python")[number]).strip()
 
 
 def test_javascript_without_a_package(reader: Reader) -> None:
-    assert len(reader.node(blocks("JavaScript", "js")[0]).split()) > 3
+    assert reader.node(blocks("JavaScript", "js")[0]).strip()
 
 
 def test_javascript_with_openais_package_can_be_read(reader: Reader) -> None:
@@ -90,12 +90,12 @@ def test_javascript_with_openais_package_can_be_read(reader: Reader) -> None:
 
 
 def test_langchain(reader: Reader) -> None:
-    assert len(reader.python(block("LangChain", "python")).split()) > 3
+    assert reader.python(block("LangChain", "python")).strip()
 
 
 def test_litellm(reader: Reader) -> None:
     told = reader.python(block("LiteLLM", "python"), str(litellm_python()))
-    assert len(told.split()) > 3
+    assert told.strip()
 
 
 def test_lm_studios_own_sdk(tmp_path: Path) -> None:

@@ -91,4 +91,4 @@ def test_a_teammates_first_call_is_answered(shell: Shell) -> None:
 
 
 def test_the_python_example_prints_the_answer(reader: Reader) -> None:
-    assert len(reader.python(example("Hand out keys", "python")).split()) > 3
+    assert reader.python(example("Hand out keys", "python")).strip()

@@ -44,7 +44,7 @@ async def test_an_answer_streams_and_is_counted(engine: Service) -> None:
 async def test_the_limit_on_tokens_holds(engine: Service) -> None:
     settings = ChatSettings(lmstudio_url=engine.url)
     question = [Message("user", "Tell me a story about a fox.")]
-    sampling = Sampling(max_tokens=5)
+    sampling = Sampling(temperature=0.0, max_tokens=5)
     pieces = [p async for p in stream_answer(settings, "lectern-101@q8_0", question, sampling)]
     last = pieces[-1]
     assert isinstance(last, Finished)

@@ -20,6 +20,9 @@ QUESTION = "What is a token?"
 MESSAGES = [{"role": "user", "content": QUESTION}]
 TOO_LONG = [{"role": "user", "content": "word " * 3000}]
 Q8 = "lectern-101@q8_0"
+# No sampling, and no end of the model's own: the answer is the same each time and as long as its
+# limit allows.
+TO_THE_LIMIT: Json = {"temperature": 0, "ignore_eos": True}
 
 
 def client(service: Service) -> httpx.Client:

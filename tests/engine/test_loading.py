@@ -150,7 +150,7 @@ def test_sigterm_does_not_wait_for_a_caller_who_reads_nothing(own_slow_engine: S
 
 
 def test_sigterm_lets_a_short_answer_finish(own_engine: Service) -> None:
-    body = {"model": Q8, "messages": MESSAGES, "stream": True}
+    body = {"model": Q8, "messages": MESSAGES, "stream": True, "max_tokens": 8}
     with client(own_engine) as http, http.stream("POST", CHAT, json=body) as answer:
         lines = event_lines(answer)
         first = next(lines)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.engine.asking import MESSAGES, Q8, QUESTION, post, streamed
+from tests.engine.asking import MESSAGES, Q8, QUESTION, TO_THE_LIMIT, post, streamed
 from tests.running import Service
 
 
 def test_completion_continues_the_raw_prompt(engine: Service) -> None:
-    body = post(engine, "/v1/completions", {"model": Q8, "prompt": "A token", "max_tokens": 3})
-    reply = body.json()
+    body = {"model": Q8, "prompt": "A token", "max_tokens": 3} | TO_THE_LIMIT
+    reply = post(engine, "/v1/completions", body).json()
     assert reply["object"] == "text_completion"
     assert reply["choices"][0]["text"]
     assert reply["choices"][0]["logprobs"] is None
@@ -23,7 +23,8 @@ def test_completion_continues_the_raw_prompt(engine: Service) -> None:
 
 
 def test_completion_stream_ends_with_usage_and_done(engine: Service) -> None:
-    found = streamed(engine, "/v1/completions", {"prompt": "A token", "max_tokens": 3})
+    body = {"prompt": "A token", "max_tokens": 3} | TO_THE_LIMIT
+    found = streamed(engine, "/v1/completions", body)
     *chunks, done = [data for _, data in found]
     assert done == "[DONE]"
     assert chunks[-1]["usage"]["completion_tokens"] == 3
@@ -32,7 +33,8 @@ def test_completion_stream_ends_with_usage_and_done(engine: Service) -> None:
 
 
 def test_v0_completion_has_stats(engine: Service) -> None:
-    reply = post(engine, "/api/v0/completions", {"prompt": "A token", "max_tokens": 3}).json()
+    body = {"prompt": "A token", "max_tokens": 3} | TO_THE_LIMIT
+    reply = post(engine, "/api/v0/completions", body).json()
     assert reply["stats"]["stop_reason"] == "maxPredictedTokensReached"
     assert reply["model_info"]["quant"] == "Q8_0"
 
@@ -111,7 +113,7 @@ def test_response_stream_tells_its_story_in_order(engine: Service) -> None:
 
 def test_response_carries_log_probabilities_when_asked(engine: Service) -> None:
     body = {"model": Q8, "input": QUESTION, "max_output_tokens": 3, "top_logprobs": 4}
-    body |= {"include": ["message.output_text.logprobs"]}
+    body |= TO_THE_LIMIT | {"include": ["message.output_text.logprobs"]}
     reply = post(engine, "/v1/responses", body).json()
     assert reply["status"] == "incomplete"
     entries = reply["output"][0]["content"][0]["logprobs"]
@@ -123,7 +125,7 @@ def test_response_carries_log_probabilities_when_asked(engine: Service) -> None:
 
 def test_message_reply_is_anthropics(engine: Service) -> None:
     body = {"model": Q8, "messages": MESSAGES, "max_tokens": 4, "system": "You are brief."}
-    reply = post(engine, "/v1/messages", body).json()
+    reply = post(engine, "/v1/messages", body | TO_THE_LIMIT).json()
     assert reply["id"].startswith("msg_")
     assert reply["model"] == Q8
     assert reply["content"][0]["type"] == "text"
@@ -134,7 +136,7 @@ def test_message_reply_is_anthropics(engine: Service) -> None:
 
 def test_message_stream_ends_with_message_stop(engine: Service) -> None:
     body = {"model": Q8, "messages": MESSAGES, "max_tokens": 3}
-    found = streamed(engine, "/v1/messages", body)
+    found = streamed(engine, "/v1/messages", body | TO_THE_LIMIT)
     assert [name for name, _ in found] == [
         "message_start",
         "content_block_start",

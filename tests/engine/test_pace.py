@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.pace import Pace
-from tests.engine.asking import MESSAGES, Q8, client
+from tests.engine.asking import MESSAGES, Q8, TO_THE_LIMIT, client
 from tests.running import Service
 
 
@@ -47,8 +47,8 @@ def test_zero_means_as_fast_as_it_can() -> None:
 
 
 def test_a_stream_is_delivered_piece_by_piece(engine: Service) -> None:
-    """No two tokens share a read: they arrive one after another, as they are let go."""
-    body = {"model": Q8, "messages": MESSAGES, "max_tokens": 8, "stream": True}
+    """No two tokens share an HTTP chunk: they are sent one after another, as they are let go."""
+    body = {"model": Q8, "messages": MESSAGES, "max_tokens": 8, "stream": True} | TO_THE_LIMIT
     with client(engine) as http, http.stream("POST", "/v1/chat/completions", json=body) as answer:
         parts = [part for part in answer.iter_raw() if b'"content":"' in part]
     assert len(parts) >= 8

@@ -6,6 +6,7 @@ import anthropic
 import pytest
 from anthropic.types import MessageParam
 
+from tests.engine.asking import TO_THE_LIMIT
 from tests.peers.conftest import Door
 
 MODEL = "lectern-101@q8_0"
@@ -38,7 +39,9 @@ def test_message_streamed(door: Door) -> None:
 
 
 def test_cut_by_max_tokens(door: Door) -> None:
-    reply = door.anthropic.messages.create(model=MODEL, messages=MESSAGES, max_tokens=3)
+    reply = door.anthropic.messages.create(
+        model=MODEL, messages=MESSAGES, max_tokens=3, extra_body=TO_THE_LIMIT
+    )
     assert reply.stop_reason == "max_tokens"
     assert reply.usage.output_tokens == 3
 

@@ -52,7 +52,7 @@ def error_of(call: Callable[..., Any], **options: Any) -> dict[str, Any]:
 
 async def left_early(options: dict[str, Any]) -> str:
     """An asynchronous stream that is not read to its end."""
-    stream = await litellm.acompletion(messages=QUESTION, stream=True, **options)
+    stream = await litellm.acompletion(messages=QUESTION, temperature=0, stream=True, **options)
     text = ""
     async for chunk in stream:
         text += chunk.choices[0].delta.content or ""
