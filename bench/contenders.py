@@ -121,8 +121,9 @@ def litellm(upstream: int, folder: Path) -> Contender:
     program = home / "bin" / "litellm"
     if not program.exists():
         print(f"Installing {LITELLM} into {home} …", file=sys.stderr)
-        venv.create(home, with_pip=True)
-        subprocess.run([home / "bin" / "pip", "install", "-q", LITELLM], check=True)
+        venv.create(home)
+        pip = [f"{sys.base_prefix}/bin/python3", "-m", "pip", "--python", f"{home}/bin/python"]
+        subprocess.run([*pip, "install", "-q", LITELLM], check=True)
     port = free_port()
     config = folder / "litellm.yaml"
     config.write_text(LITELLM_CONFIG % {"upstream": upstream, "key": PEER_KEY})

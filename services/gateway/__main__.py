@@ -5,6 +5,7 @@ Each of the two imports only what it needs: a server keeps the command line's li
 
 import os
 import sys
+from types import SimpleNamespace
 
 if __name__ == "__main__":
     # Code that another package registers with pydantic would run with every model; none is wanted.
@@ -16,6 +17,10 @@ if __name__ == "__main__":
 
         cli(prog_name="lectern")
     else:
+        # uvicorn's package loads its command line, its reloader and click: 1 MB nobody uses here.
+        unused = SimpleNamespace(Server=None, main=None, run=None)
+        sys.modules["uvicorn.main"] = unused  # type: ignore[assignment]  # in a module's place
+
         from gateway.server import main
 
         main()

@@ -13,9 +13,10 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
+from uvicorn.config import Config
+from uvicorn.server import Server
 
 from gateway.app import make_app
 from gateway.caller_connection import CallerConnection
@@ -29,10 +30,10 @@ from gateway.settings import GatewaySettings, SettingsError, load_settings
 GRACE_S = 5
 
 
-class DrainingServer(uvicorn.Server):
+class DrainingServer(Server):
     """uvicorn, but SIGTERM lets what runs finish; a second signal ends the wait for it."""
 
-    def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
+    def __init__(self, config: Config, drain: Drain) -> None:
         super().__init__(config)
         self._drain = drain
 
@@ -75,7 +76,7 @@ def main() -> NoReturn:
 
 def _serve(app: FastAPI, settings: GatewaySettings, drain: Drain) -> NoReturn:
     start_log()
-    config = uvicorn.Config(
+    config = Config(
         app,
         host=settings.bind_addr,
         port=settings.gateway_port,
