@@ -97,6 +97,9 @@ class NewMessage(NewSibling):
     )
 
 
+Feedback = Literal["up", "down"]
+
+
 class Message(BaseModel):
     """One message of the tree."""
 
@@ -109,6 +112,7 @@ class Message(BaseModel):
     numbers: dict[str, Any] | None
     extra: dict[str, Any] | None
     finished: bool
+    feedback: Feedback | None = Field(description="a thumb that the owner gave the answer")
     created_at: datetime
 
 
@@ -174,6 +178,12 @@ class Added(BaseModel):
     version: int
     active_leaf: str | None
     title: str
+
+
+class Thumb(Strict):
+    """What the owner thinks of an answer; null takes it back."""
+
+    feedback: Feedback | None
 
 
 class Leaf(Strict):

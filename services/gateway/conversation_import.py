@@ -13,7 +13,7 @@ from typing import Any, get_args
 from sqlalchemy import Connection, insert, select
 
 from gateway.chatgpt_file import is_chatgpt, read_chatgpt
-from gateway.conversation_bodies import ImportFormat, ImportReport
+from gateway.conversation_bodies import ImportFormat, ImportReport, Role
 from gateway.conversation_bodies import LeftOut as LeftOutRow
 from gateway.conversation_rows import answer_values, make_room, new_id, now
 from gateway.errors import BadRequest
@@ -136,6 +136,7 @@ class ConversationImport:
                     "parent_id": new_ids[message.parent_id] if message.parent_id else None,
                     "position": position,
                     "role": message.role.value,
+                    "feedback": message.feedback if message.role is Role.ASSISTANT else None,
                     "created_at": moment,
                 }
             )

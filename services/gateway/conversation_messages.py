@@ -1,4 +1,4 @@
-"""Messages in the database: added, edited as siblings, completed, chosen.
+"""Messages in the database: added, edited as siblings, completed, chosen, judged.
 
 Owns the rules that keep the tree whole. A message is never overwritten: an edit or a regenerated
 answer is a sibling. The one exception is an answer marked unfinished, until it is finished.
@@ -10,7 +10,15 @@ from typing import Any
 
 from sqlalchemy import Connection, update
 
-from gateway.conversation_bodies import Added, Answered, LeafChosen, NewMessage, NewSibling, Role
+from gateway.conversation_bodies import (
+    Added,
+    Answered,
+    Feedback,
+    LeafChosen,
+    NewMessage,
+    NewSibling,
+    Role,
+)
 from gateway.conversation_rows import (
     AnyRow,
     Draft,
@@ -84,6 +92,29 @@ class ConversationMessages:
             row = self._mark_changed(connection, row, {"size_bytes": row.size_bytes + growth})
             return _added(row, need_message(connection, row.number, message_id))
 
+    def judge(
+        self,
+        owner: str,
+        id_: str,
+        message_id: str,
+        feedback: Feedback | None,
+        version: int | None,
+    ) -> Added:
+        """Keeps what the owner thinks of an answer; the same once more changes nothing."""
+        with self._database.writing(owner) as connection:
+            row = find(connection, owner, id_)
+            check_version(row, version)
+            old = need_message(connection, row.number, message_id)
+            if old.role != Role.ASSISTANT:
+                raise Conflict("This message is a question: only an answer takes a thumb.")
+            if old.feedback == feedback:
+                return _added(row, old)
+            connection.execute(
+                update(messages).where(messages.c.number == old.number).values(feedback=feedback)
+            )
+            row = self._mark_changed(connection, row, {"updated_at": row.updated_at})
+            return _added(row, need_message(connection, row.number, message_id))
+
     def choose(self, owner: str, id_: str, message_id: str, version: int | None) -> LeafChosen:
         """Makes the path through this message the one that is shown."""
         with self._database.writing(owner) as connection:
@@ -143,7 +174,7 @@ class ConversationMessages:
         make_room(connection, row.owner, limits, 0, max(size, 0))
 
     def _mark_changed(self, connection: Connection, row: AnyRow, values: dict[str, Any]) -> AnyRow:
-        values = values | {"version": row.version + 1, "updated_at": now()}
+        values = {"updated_at": now()} | values | {"version": row.version + 1}
         connection.execute(
             update(conversations).where(conversations.c.number == row.number).values(values)
         )

@@ -119,6 +119,7 @@ def message(row: AnyRow) -> Message:
         numbers=row.numbers,
         extra=row.extra,
         finished=row.finished,
+        feedback=row.feedback,
         created_at=utc(row.created_at),
     )
 

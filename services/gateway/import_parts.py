@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.conversation_bodies import Role
+from gateway.conversation_bodies import Feedback, Role
 from gateway.message_tree import parents_first
 
 MAX_REASONS = 50
@@ -33,6 +33,7 @@ class ImportedMessage:
     numbers: Json | None = None
     extra: Json | None = None
     finished: bool = True
+    feedback: Feedback | None = None
     created_at: datetime | None = None
 
 

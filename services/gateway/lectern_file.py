@@ -6,7 +6,7 @@ type reads as if it were not there.
 
 from __future__ import annotations
 
-from gateway.conversation_bodies import Role
+from gateway.conversation_bodies import Feedback, Role
 from gateway.import_parts import (
     ImportedConversation,
     ImportedMessage,
@@ -20,6 +20,7 @@ from gateway.import_parts import (
     tree_of,
 )
 
+THUMBS: dict[str, Feedback] = {"up": "up", "down": "down"}
 ROLES = {role.value: role for role in Role}
 
 
@@ -72,6 +73,7 @@ def _node(id_: str, entry: Json, left_out: LeftOut) -> Node:
         numbers=table(entry.get("numbers")) or None,
         extra=table(entry.get("extra")) or None,
         finished=entry.get("finished") is not False,
+        feedback=THUMBS.get(text(entry.get("feedback"))),
         created_at=time(entry.get("created_at")),
     )
     return node

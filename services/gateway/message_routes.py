@@ -11,7 +11,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from fastapi.routing import APIRoute
 
-from gateway.conversation_bodies import Added, Answered, Leaf, LeafChosen, NewMessage, NewSibling
+from gateway.conversation_bodies import (
+    Added,
+    Answered,
+    Leaf,
+    LeafChosen,
+    NewMessage,
+    NewSibling,
+    Thumb,
+)
 from gateway.conversation_messages import ConversationMessages
 from gateway.conversation_routes import PREFIX, ConversationId
 from gateway.room_answers import VersionIfGiven, VersionNeeded, errors, etag
@@ -34,6 +42,7 @@ def message_routes(
     )
     _add_adding(router, database, messages)
     _add_changing(router, database, messages)
+    _add_judging(router, database, messages)
     return router
 
 
@@ -108,6 +117,27 @@ def _add_changing(
         chosen = await database.run(messages.choose, owner, conversation, leaf.message_id, version)
         response.headers["ETag"] = etag(chosen.version)
         return chosen
+
+
+def _add_judging(router: APIRouter, database: RoomDatabase, messages: ConversationMessages) -> None:
+    @router.put(
+        "/messages/{message}/feedback",
+        summary="Give an answer a thumb, or take it back",
+        responses=errors(404, 409, 412),
+    )
+    async def judge_message(
+        owner: Owner,
+        conversation: ConversationId,
+        message: MessagePath,
+        thumb: Thumb,
+        version: VersionIfGiven,
+        response: Response,
+    ) -> Added:
+        judged = await database.run(
+            messages.judge, owner, conversation, message, thumb.feedback, version
+        )
+        response.headers["ETag"] = etag(judged.version)
+        return judged
 
 
 def _told(added: Added, fresh: bool, response: Response) -> Added:

@@ -141,6 +141,7 @@ messages = Table(
     Column("numbers", JSON(none_as_null=True)),
     Column("extra", JSON(none_as_null=True)),
     Column("finished", Boolean, nullable=False),
+    Column("feedback", String(10)),
     Column("size_bytes", Integer, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Index("ix_messages_id", "conversation", "id", unique=True),

@@ -61,9 +61,10 @@ async def a_branched_conversation(room: Room) -> str:
     picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}
     await say(room.ana, path, [{"type": "text", "text": "This one."}, picture])
     numbers = {"usage": {"completion_tokens": 3}, "finish_reason": "stop"}
-    await say(
+    green = await say(
         room.ana, path, "Green.", role="assistant", numbers=numbers, reasoning="hm", model="m"
     )
+    await room.ana.put(f"{path}/messages/{green}/feedback", json={"feedback": "up"})
     await room.ana.post(f"{path}/messages/{first}/siblings", json={"content": "Which coffee?"})
     return path
 
@@ -152,6 +153,8 @@ async def test_everything_that_is_exported_comes_back(room: Room) -> None:
     report = await load(room.bob, raw)
     assert (report["format"], report["conversations"], report["left_out"]) == ("lectern", 2, [])
     assert await everything(room.bob) == await everything(room.ana)
+    kept = [each for found in await everything(room.bob) for each in found["messages"]]
+    assert [each["content"] for each in kept if each["feedback"] == "up"] == ["Green."]
 
 
 async def test_one_conversation_is_exported_as_a_file(room: Room) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -178,6 +179,54 @@ async def test_an_unfinished_answer_grows_until_it_is_finished(room: Room) -> No
     assert found["messages"][0]["numbers"] == numbers
     hits = await room.ana.get("/lectern/conversations/search", params={"q": '"upon a time"'})
     assert len(hits.json()["hits"]) == 1
+
+
+async def judge(room: Room, path: str, message: str, feedback: Any) -> httpx.Response:
+    where = f"{path}/messages/{message}/feedback"
+    return await room.ana.put(where, json={"feedback": feedback})
+
+
+async def test_an_answer_keeps_its_thumb_until_it_is_taken_back(room: Room) -> None:
+    path = await begin(room.ana)
+    answer = await say(room.ana, path, "Once", role="assistant", finished=False)
+    before = await read(room.ana, path)
+    assert before["messages"][0]["feedback"] is None
+    judged = await judge(room, path, answer, "up")
+    assert (judged.status_code, judged.json()["message"]["feedback"]) == (200, "up")
+    finished = await room.ana.put(f"{path}/messages/{answer}", json={"content": "Once upon"})
+    assert finished.json()["message"]["feedback"] == "up"
+    assert (await judge(room, path, answer, "down")).status_code == 200
+    found = await read(room.ana, path)
+    assert found["messages"][0]["feedback"] == "down"
+    assert found["version"] > before["version"]
+    await judge(room, path, answer, None)
+    assert (await read(room.ana, path))["messages"][0]["feedback"] is None
+
+
+async def test_a_thumb_changes_neither_the_days_of_the_list_nor_anything_when_repeated(
+    room: Room,
+) -> None:
+    path = await begin(room.ana)
+    answer = await say(room.ana, path, "Once", role="assistant")
+    before = await read(room.ana, path)
+    await judge(room, path, answer, "up")
+    judged = await read(room.ana, path)
+    assert judged["updated_at"] == before["updated_at"]
+    await judge(room, path, answer, "up")
+    assert await read(room.ana, path) == judged
+
+
+async def test_only_an_answer_that_is_there_takes_a_thumb(room: Room) -> None:
+    path = await begin(room.ana)
+    question = await say(room.ana, path, "Why?")
+    refused = await judge(room, path, question, "up")
+    assert (refused.status_code, code_of(refused)) == (409, "conflict")
+    missing = await judge(room, path, "message-none", "up")
+    assert (missing.status_code, code_of(missing)) == (404, "not_found")
+    answer = await say(room.ana, path, "Because.", role="assistant")
+    for body in ({"feedback": "sideways"}, {"feedback": True}, {}, {"feedback": "up", "x": 1}):
+        odd = await room.ana.put(f"{path}/messages/{answer}/feedback", json=body)
+        assert (odd.status_code, code_of(odd)) == (400, "invalid_request"), body
 
 
 @pytest.mark.parametrize(
