@@ -8,15 +8,15 @@ What has come so far is `course`'s.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any, cast
+from typing import Any
 
 import openai
-from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+from openai.types.chat import ChatCompletionChunk
 
 from chat_client import diagnosis
-from chat_client.connection import chat_connection
+from chat_client.connection import chat_client
 from chat_client.course import Course
-from chat_client.exchange import Exchange
+from chat_client.exchange import Exchange, recorded
 from chat_client.messages import Finished, Message, Piece
 from chat_client.sampling import Sampling
 from chat_client.settings import ChatSettings
@@ -37,10 +37,9 @@ async def stream_answer(
     request = _request(model, messages, sampling)
     course = Course(model)
     try:
-        async with (
-            chat_connection(settings, record) as client,
-            await client.chat.completions.create(**request) as stream,
-        ):
+        with recorded(record):
+            stream = await chat_client(settings).chat.completions.create(**request)
+        async with stream:
             await _refuse_plain_json(stream, settings)
             async for chunk in stream:
                 for piece in course.take(chunk):
@@ -57,13 +56,18 @@ async def stream_answer(
 
 
 def _request(model: str, messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
-    turns = [message.on_the_wire() for message in messages]
+    arguments = sampling.request()
+    # Beside its arguments, the SDK sends this as it is. A message among the arguments takes it a
+    # walk through the types that messages may have: five milliseconds at the tenth question.
+    body = arguments.pop("extra_body", {})
+    body["messages"] = [message.on_the_wire() for message in messages]
     return {
         "model": model,
-        "messages": cast(list[ChatCompletionMessageParam], turns),
-        **sampling.request(),
+        "messages": [],
+        **arguments,
         "stream": True,
         "stream_options": {"include_usage": True},
+        "extra_body": body,
     }
 
 

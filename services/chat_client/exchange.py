@@ -10,8 +10,9 @@ import asyncio
 import json
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -56,11 +57,8 @@ class Exchange:
         head, tail = (part.decode("utf-8", errors="replace") for part in parts)
         return self._without_key(head + middle + tail)
 
-    def hooks(self) -> dict[str, list[Callable[..., Awaitable[None]]]]:
-        """The event hooks with which an httpx client records into this."""
-        return {"request": [self._take_request], "response": [self._take_response]}
-
-    async def _take_request(self, request: Any) -> None:
+    def take_request(self, request: Any) -> None:
+        """Takes down what is about to be sent."""
         self.method, self.url = request.method, str(request.url)
         self._key = request.headers.get("authorization", "").removeprefix("Bearer ")
         self.headers = {
@@ -71,7 +69,8 @@ class Exchange:
         self.request = shortened(body)
         asyncio.get_running_loop().call_later(SENDING_S, self.sent.set)
 
-    async def _take_response(self, response: Any) -> None:
+    def take_response(self, response: Any) -> None:
+        """Takes down what comes back, as it comes."""
         self.status = response.status_code
         # The SDK brings an HTTP library of its own: nothing here depends on its classes.
         response.aiter_raw = partial(self._recorded, response.aiter_raw)
@@ -100,6 +99,36 @@ class Exchange:
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, HIDDEN) if len(self._key) >= 8 else text
+
+
+_record: ContextVar[Exchange | None] = ContextVar("record", default=None)
+
+
+@contextmanager
+def recorded(record: Exchange | None) -> Iterator[None]:
+    """Writes down in `record` what is sent within; what comes back is, too, as it is read later."""
+    token = _record.set(record)
+    try:
+        yield
+    finally:
+        _record.reset(token)
+
+
+async def _request_hook(request: Any) -> None:
+    if (record := _record.get()) is not None:
+        record.take_request(request)
+
+
+async def _response_hook(response: Any) -> None:
+    if (record := _record.get()) is not None:
+        record.take_response(response)
+
+
+# With these an HTTP client that all answers share records each one's exchange.
+HOOKS: dict[str, list[Callable[..., Awaitable[None]]]] = {
+    "request": [_request_hook],
+    "response": [_response_hook],
+}
 
 
 def shortened(value: Any) -> Any:

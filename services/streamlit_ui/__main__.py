@@ -6,6 +6,7 @@ from whatever folder it is started.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from pydantic import ValidationError
 from streamlit.web import bootstrap
 
 from chat_client import ChatSettings, settings_problem
+from chat_client.background import background_loop
+from chat_client.warm_up import warm_up
 from streamlit_ui.attachments_panel import LARGEST_MB
 from streamlit_ui.look import THEME
 from streamlit_ui.settings import StreamlitSettings
@@ -60,6 +63,7 @@ def main() -> int:
         sys.stderr.write(settings_problem(error) + "\n")
         return 2
     sys.setswitchinterval(SWITCH_S)
+    asyncio.run_coroutine_threadsafe(warm_up(chat), background_loop())
     chosen = options(settings)
     bootstrap.load_config_options(chosen)
     sys.stderr.write(

@@ -99,8 +99,9 @@ def test_one_too_many_waits_in_line_and_goes_in_when_somebody_leaves(server: Ups
     third.stop()
     wait_until(lambda: fourth.waiting.place == 1, "the line to move up", 5)
     first.stop()
-    wait_until(lambda: server.active == 2 and not fourth.waiting.place, "its turn", 5)
-    assert len(server.requests) == 3
+    wait_until(lambda: len(server.requests) == 3, "its turn", 5)
+    wait_until(lambda: server.active == 2, "the first one's connection to be closed", 5)
+    assert fourth.waiting.line == ""
     second.stop()
     fourth.stop()
     wait_until(lambda: server.active == 0, "nobody left", 5)
