@@ -42,10 +42,12 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     prompt_library(presets) -> [SystemPrompt(id, name, text, .mine, .label)], built in and kept;
     is_prompt(preset): it sets only the system prompt; await keep_prompt(room, name, text) -> id
     vote(choice, left, right, blind), take_back_vote(id), totals(reach)
-    requests(limit=50, looks=True) -> RequestLog(reach: "own" or "all",
-        data: [RequestRow, the newest first]):
-        request_id, began_at, key, model, route, outcome, status, prompt_tokens,
-        completion_tokens, estimated, queue_ms, first_token_ms, duration_ms, .ok
+    requests(limit=50, looks=True, outcome="", model="") -> RequestLog(reach: "own" or "all",
+        data: [RequestRow], running: [RunningRow]), the newest first, .models to choose from:
+        both have request_id, began_at, key, model, route, completion_tokens, first_token_ms; then
+        outcome, status, prompt_tokens, estimated, queue_ms, duration_ms, .ok
+        or state, position, elapsed_ms, .words ("in line, place 2")
+    OUTCOMES: what `outcome` may be, each with its label; OUTCOME_HELP, ALL_MODELS
     leaderboard(totals) -> [Standing(model, label, score, low, high, games, wins, losses, ties)]
 
 **A conversation with branches**: Dialogue holds the tree, works without the gateway, and keeps what
@@ -116,6 +118,15 @@ from chat_client.playground_demos import Demo, demos
 from chat_client.playground_vote import Verdict, cast, no_vote_because, verdicts
 from chat_client.recent import Recent
 from chat_client.reply import Reply
+from chat_client.request_log import (
+    ALL_MODELS,
+    OUTCOME_HELP,
+    OUTCOMES,
+    Outcome,
+    RequestLog,
+    RequestRow,
+    RunningRow,
+)
 from chat_client.room import Room
 from chat_client.room_connection import RoomAway, RoomRefused, RoomStale, blocking
 from chat_client.room_values import (
@@ -126,8 +137,6 @@ from chat_client.room_values import (
     Hits,
     ImportReport,
     Preset,
-    RequestLog,
-    RequestRow,
     RoomFile,
     StoredMessage,
     Summary,
@@ -154,8 +163,11 @@ from chat_client.system_prompts import (
 )
 
 __all__ = [
+    "ALL_MODELS",
     "ATTACHMENT_TYPES",
     "BUILT_IN_PROMPTS",
+    "OUTCOMES",
+    "OUTCOME_HELP",
     "SAMPLING_FIELDS",
     "SUGGESTED",
     "Answer",
@@ -181,6 +193,7 @@ __all__ = [
     "Message",
     "Model",
     "ModelGroup",
+    "Outcome",
     "Pane",
     "Piece",
     "Preset",
@@ -195,6 +208,7 @@ __all__ = [
     "RoomRefused",
     "RoomStale",
     "Round",
+    "RunningRow",
     "Sampling",
     "SamplingField",
     "ServerState",

@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
+from chat_client.request_log import Outcome, RequestLog
 from chat_client.room_connection import FILE_S, RoomConnection
 from chat_client.room_values import (
     Choice,
     Contestant,
     Preset,
     PresetReport,
-    RequestLog,
     RoomFile,
     Totals,
     Vote,
@@ -91,11 +91,15 @@ class RoomShelf(RoomConnection):
         response = await self.ask("GET", "/votes/totals", params={"reach": reach})
         return Totals.model_validate_json(response.content)
 
-    async def requests(self, limit: int = 50, *, looks: bool = True) -> RequestLog:
-        """The newest requests to the gateway: everybody's where the key may see them.
+    async def requests(
+        self, limit: int = 50, *, looks: bool = True, outcome: Outcome = "", model: str = ""
+    ) -> RequestLog:
+        """What runs in the gateway and what ended last: everybody's where the key may see them.
 
         `looks`: also those for the list of models, which each open page sends every few seconds.
         """
-        params = {"limit": limit} | ({} if looks else {"looks": "false"})
+        params: dict[str, Any] = {"limit": limit} | ({} if looks else {"looks": "false"})
+        params |= {"outcome": outcome} if outcome else {}
+        params |= {"model": model} if model else {}
         response = await self.ask("GET", "/requests", params=params)
         return RequestLog.model_validate_json(response.content)

@@ -196,33 +196,3 @@ class Pair(Kept):
 class Totals(Kept):
     votes: int
     pairs: tuple[Pair, ...]
-
-
-class RequestRow(Kept):
-    """One request that the gateway answered; no words. Times in milliseconds."""
-
-    request_id: str
-    began_at: datetime
-    key: str
-    model: str
-    route: str
-    outcome: str
-    status: int
-    prompt_tokens: int
-    completion_tokens: int
-    estimated: bool
-    queue_ms: float
-    first_token_ms: float | None
-    duration_ms: float
-
-    @property
-    def ok(self) -> bool:
-        """Whether the caller got a whole answer."""
-        return self.outcome == "ok"
-
-
-class RequestLog(Kept):
-    """The newest requests, the latest first; `reach` "own": only those of the key that asked."""
-
-    reach: Literal["own", "all"]
-    data: tuple[RequestRow, ...]

@@ -51,6 +51,7 @@ from gateway.request_routes import request_routes
 from gateway.routes import RELAYED, RelayedRoute, protocol_of
 from gateway.sdk_routes import include_sdk
 from gateway.settings import GatewaySettings
+from gateway.under_way import UnderWay
 from gateway.upkeep import kept_up
 from gateway.upstreams import Upstreams
 from gateway.usage_routes import metrics_routes, usage_routes
@@ -97,7 +98,7 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
     app.include_router(landing_routes(settings, ModelServerProbe(parts.upstreams), drain))
     app.include_router(metrics_routes(parts.metrics, check))
     include_sdk(app, keys, check, parts)
-    app.include_later(OWN, lambda: _own_routes(store, check, database))
+    app.include_later(OWN, lambda: _own_routes(store, check, database, parts.under_way))
     _add_relayed(app, parts)
     app.add_exception_handler(GatewayError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_routing_error)
@@ -140,13 +141,16 @@ def _parts(
         limits=open_limits(settings.limits_url.get_secret_value()),
         admission=admission,
         metrics=Metrics(admission, upstreams),
+        under_way=UnderWay(),
         upstreams=upstreams,
         ledger=Ledger(database),
         log=RequestLog(),
     )
 
 
-def _own_routes(store: KeyStore, check: KeyCheck, database: Engine) -> APIRouter:
+def _own_routes(
+    store: KeyStore, check: KeyCheck, database: Engine, under_way: UnderWay
+) -> APIRouter:
     """The admin API and what the UIs keep here: 5 MB, so they are imported when needed."""
     from gateway.admin import admin_routes
     from gateway.audit import AuditLog
@@ -155,7 +159,7 @@ def _own_routes(store: KeyStore, check: KeyCheck, database: Engine) -> APIRouter
     router = APIRouter()
     router.include_router(admin_routes(store, AuditLog(database), check))
     router.include_router(usage_routes(database, check))
-    router.include_router(request_routes(database, check))
+    router.include_router(request_routes(database, under_way, check))
     router.include_router(room_routes(check, database))
     return router
 

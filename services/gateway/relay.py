@@ -29,6 +29,7 @@ from gateway.rate_limits import RateLimits
 from gateway.request_log import RequestLog
 from gateway.routes import RelayedRoute
 from gateway.settings import GatewaySettings
+from gateway.under_way import UnderWay
 from gateway.upstreams import Upstreams
 from gateway.usage import UsageMeter
 from gateway.visit import Visit
@@ -44,6 +45,7 @@ class Parts:
     drain: Drain
     metrics: Metrics
     check: KeyCheck
+    under_way: UnderWay
     models: Models
     limits: RateLimits
     admission: Admission
@@ -68,6 +70,7 @@ class Relay:
         try:
             parts.drain.refuse_if_begun()
             visit.key = await parts.check.check(caller.key, caller.address, None)
+            parts.under_way.enter(visit)
             need_scope(visit.key, self._route.scope)  # now: who may not ask leaves a row, too
             body = await caller.read_body(parts.settings.gateway_max_body_bytes)
             visit.ask = read_ask(body, self._route)
@@ -85,6 +88,7 @@ class Relay:
             await caller.fail(Defect(), self._route.protocol)
         finally:
             await self._end(visit, "caller_left" if caller.left else "cut", caller.status)
+            parts.under_way.leave(visit)
             parts.drain.count_out()
             parts.metrics.note(visit)
             parts.log.note(visit)

@@ -1,4 +1,4 @@
-"""`/lectern/requests`: the ledger's newest rows, for people who watch what happens.
+"""`/lectern/requests`: what runs now and the ledger's newest rows, for people who watch it.
 
 Owns the route, its query, and who sees whose rows: a key its own; all of them for the scopes
 `admin` and `requests:read`. No row holds words or a key. Nothing here is on a request's path.
@@ -11,17 +11,22 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Security
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import Engine, or_, select
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from gateway.admin_gate import gated_by
 from gateway.error_body import answers
 from gateway.key_check import KeyCheck
 from gateway.keys import Key, Scope
 from gateway.schema import requests
+from gateway.under_way import State, UnderWay
 
 MOST_ROWS = 200
+LOOKED_THROUGH = 10_000  # the newest rows that `outcome` and `model` pick from
+FAILED = "failed"
 SEES_ALL = {Scope.ADMIN, Scope.REQUESTS_READ}
 
 
@@ -50,15 +55,46 @@ class RequestRow(BaseModel):
     duration_ms: float
 
 
+class RunningRow(BaseModel):
+    """One request that has not ended. `position`: its place in line; tokens are counted so far."""
+
+    request_id: str
+    began_at: datetime
+    key: str
+    model: str
+    route: str
+    state: State
+    position: int | None
+    completion_tokens: int
+    first_token_ms: float | None
+    elapsed_ms: float
+
+
 class RequestList(BaseModel):
-    """The newest requests, the one that began last first."""
+    """Requests, the one that began last first: those that run or wait now, and the newest ended."""
 
     object: str = "list"
     reach: Reach
+    running: list[RunningRow]
     data: list[RequestRow]
 
 
-def request_routes(database: Engine, check: KeyCheck) -> APIRouter:
+class Wanted(BaseModel):
+    """Which rows to list, as the query says it."""
+
+    limit: int = Field(50, ge=1, le=MOST_ROWS)
+    looks: bool = Field(
+        True, description="false leaves out looks at lists of models that went well"
+    )
+    outcome: str = Field(
+        "",
+        max_length=40,
+        description=f"only rows that ended so, such as `ok`; `{FAILED}`: all that did not end `ok`",
+    )
+    model: str = Field("", max_length=200, description="only requests for this model")
+
+
+def request_routes(database: Engine, under_way: UnderWay, check: KeyCheck) -> APIRouter:
     """The request log; any key may ask."""
     router = APIRouter(
         tags=["usage"],
@@ -67,39 +103,58 @@ def request_routes(database: Engine, check: KeyCheck) -> APIRouter:
         dependencies=[Security(HTTPBearer(auto_error=False, description="any key"))],
     )
 
-    @router.get("/lectern/requests", summary="The newest requests: your own key's, or all")
-    def newest(
-        request: Request,
-        limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
-        looks: Annotated[
-            bool, Query(description="false leaves out looks at lists of models that went well")
-        ] = True,
-    ) -> RequestList:
+    @router.get(
+        "/lectern/requests", summary="What runs and the newest requests: your own key's, or all"
+    )
+    async def newest(request: Request, wanted: Annotated[Wanted, Query()]) -> RequestList:
         key: Key = request.scope["lectern.key"]
         reach = Reach.ALL if key.scopes & SEES_ALL else Reach.OWN
         owner = key.owner if reach is Reach.OWN else None
-        rows = newest_rows(database, limit, owner, looks=looks)
-        return RequestList(reach=reach, data=[RequestRow(**row) for row in rows])
+        # Before the ledger: what ends meanwhile is in both lists rather than in none.
+        running = under_way.rows(owner, wanted.model, looks=wanted.looks)
+        if wanted.outcome:
+            running = []  # they have none yet
+        rows = await run_in_threadpool(newest_rows, database, wanted, owner)
+        ended = {row["request_id"] for row in rows}
+        return RequestList(
+            reach=reach,
+            running=[RunningRow(**row._asdict()) for row in running if row.request_id not in ended],
+            data=[RequestRow(**row) for row in rows],
+        )
 
     return router
 
 
-def newest_rows(
-    database: Engine, limit: int, owner: str | None = None, *, looks: bool = True
-) -> list[dict[str, Any]]:
+def newest_rows(database: Engine, wanted: Wanted, owner: str | None = None) -> list[dict[str, Any]]:
     """The requests that began last; both orders are an index's, so a long ledger costs no more."""
+    newest = select(requests).order_by(requests.c.began_at.desc())
+    if owner is not None:
+        newest = newest.where(requests.c.owner == owner)
+    if wanted.outcome or wanted.model:  # no index has them: nobody walks through the whole ledger
+        newest = newest.limit(LOOKED_THROUGH)
+    rows = newest.subquery().c
     columns = [
-        requests.c.key_name.label("key") if name == "key" else requests.c[name]
+        rows.key_name.label("key") if name == "key" else rows[name]
         for name in RequestRow.model_fields
     ]
-    query = select(*columns).order_by(requests.c.began_at.desc()).limit(limit)
-    if owner is not None:
-        query = query.where(requests.c.owner == owner)
-    if not looks:
-        query = query.where(or_(requests.c.model != "", requests.c.outcome != "ok"))
+    query = select(*columns).where(*_conditions(rows, wanted))
+    query = query.order_by(rows.began_at.desc()).limit(wanted.limit)
     with database.connect() as connection:
-        rows = [dict(row._mapping) for row in connection.execute(query)]
-    for row in rows:
+        found = [dict(row._mapping) for row in connection.execute(query)]
+    for row in found:
         if row["began_at"].tzinfo is None:
             row["began_at"] = row["began_at"].replace(tzinfo=UTC)  # SQLite forgets it
-    return rows
+    return found
+
+
+def _conditions(rows: ReadOnlyColumnCollection[str, Any], wanted: Wanted) -> list[Any]:
+    conditions = []
+    if not wanted.looks:
+        conditions.append(or_(rows.model != "", rows.outcome != "ok"))
+    if wanted.outcome == FAILED:
+        conditions.append(rows.outcome != "ok")
+    elif wanted.outcome:
+        conditions.append(rows.outcome == wanted.outcome)
+    if wanted.model:
+        conditions.append(rows.model == wanted.model)
+    return conditions

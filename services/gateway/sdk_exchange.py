@@ -98,6 +98,7 @@ class Exchange:
         try:
             link.parts.drain.refuse_if_begun()
             visit.key = key = await link.check()
+            link.parts.under_way.enter(visit)
             if scope := scope_of(self._opening, self._rule):
                 need_scope(key, scope)
             await self._serve(key)
@@ -113,6 +114,7 @@ class Exchange:
             await self._refuse(Defect())
         finally:
             await self._end("caller_left", 0)
+            link.parts.under_way.leave(visit)
             link.parts.drain.count_out()
             link.parts.metrics.note(visit)
             link.parts.log.note(visit)

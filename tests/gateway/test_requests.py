@@ -11,7 +11,7 @@ import pytest
 
 from gateway.database import open_database
 from gateway.ledger import Ledger
-from gateway.request_routes import newest_rows
+from gateway.request_routes import Wanted, newest_rows
 from gateway.settings import GatewaySettings
 from tests.fault_upstream import Exchange, fault_upstream
 from tests.gateway.conftest import Front, gateway_before
@@ -94,7 +94,8 @@ def test_the_scope_shows_everybodys(front: Front, scope: str) -> None:
 def test_no_other_scope_does(front: Front) -> None:
     scopes = ("chat", "embed", "models:read", "models:manage")
     with asking(front, "carol", *scopes) as client:
-        assert client.get(PATH).json() == {"object": "list", "reach": "own", "data": []}
+        shown = client.get(PATH).json()
+        assert shown == {"object": "list", "reach": "own", "running": [], "data": []}
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "many"])
@@ -113,8 +114,11 @@ async def test_the_newest_of_a_ledger_come_with_their_time(tmp_path: Path) -> No
     for number, owner in enumerate(["o1", "o2", "o1"]):
         await ledger.record(row(number, owner=owner, began_at=began + timedelta(hours=number)))
     await ledger.stop()
-    assert [each["request_id"] for each in newest_rows(database, 2)] == ["req_2", "req_1"]
-    newest, oldest = newest_rows(database, 9, owner="o1")
+    assert [each["request_id"] for each in newest_rows(database, Wanted(limit=2))] == [
+        "req_2",
+        "req_1",
+    ]
+    newest, oldest = newest_rows(database, Wanted(), owner="o1")
     assert (newest["request_id"], oldest["request_id"]) == ("req_2", "req_0")
     assert oldest["began_at"] == began
     database.dispose()

@@ -396,6 +396,8 @@ def test_a_number_that_is_open_is_not_opened_again(front: Front, server: LMStudi
         until(socket, "channelSend")
         predict(socket, named(CHAT))
         assert "open already" in until(socket, "communicationWarning")["warning"]
+        rows = front.client.get("/lectern/requests", params={"model": CHAT}).json()["running"]
+        assert [(row["route"], row["state"]) for row in rows] == [("/llm predict", "answering")]
         server.hold.set()
         until(socket, "channelClose")
     assert len(server.openings("predict")) == 1
