@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from chat_client.attachments import CHARS_PER_TOKEN, IMAGE_TOKENS
 from chat_client.messages import Message, Stats
+from chat_client.one_line import one_line
 
 FRAME_TOKENS = 4  # a message's role and marks, in most chat templates
 FEWEST_CHARS, MOST_CHARS = 1.0, 8.0  # per token: beyond these a count is no measure of text
@@ -139,7 +140,14 @@ def measure_context(
         dropped = tuple(message for message in messages if id(message) not in remaining)
     oldest = next((m.content for m in messages[:-1] if m.role != "system" and m.content), "")
     return ContextUse(
-        system, history, files, answer, window, estimated, dropped, _beginning(oldest)
+        system,
+        history,
+        files,
+        answer,
+        window,
+        estimated,
+        dropped,
+        one_line(oldest, BEGINNING_CHARS),
     )
 
 
@@ -176,8 +184,3 @@ def _plain(message: Message, memory: TokenMemory) -> int:
 def _attached(message: Message, memory: TokenMemory) -> int:
     texts = sum(memory.tokens(file.as_context) for file in message.files)
     return texts + sum(image.tokens for image in message.images)
-
-
-def _beginning(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= BEGINNING_CHARS else line[: BEGINNING_CHARS - 1] + "…"

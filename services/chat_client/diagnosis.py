@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import openai
 
 from chat_client.errors import ChatError
+from chat_client.one_line import one_line
 from chat_client.settings import ChatSettings
 
 LONGEST_QUOTE = 300  # characters of a server's own words
@@ -172,7 +173,7 @@ def from_server(text: str, status: int | None, settings: ChatSettings) -> ChatEr
         )
     if MODEL_GONE.search(text):
         return ChatError(
-            f'The model stopped working: "{quoted(text)}"',
+            f'The model stopped working: "{one_line(text, LONGEST_QUOTE)}"',
             "Load it again in LM Studio; if it does not fit into memory, take a smaller "
             "quantization.",
         )
@@ -181,7 +182,8 @@ def from_server(text: str, status: int | None, settings: ChatSettings) -> ChatEr
             "The server answers, but not on this route.",
             f"{settings.url_variable} must be the server's root address, without a path.",
         )
-    said = f'The model server said: "{quoted(text)}"' if text.strip() else "The model server failed"
+    words = one_line(text, LONGEST_QUOTE)
+    said = f'The model server said: "{words}"' if words else "The model server failed"
     return ChatError(
         said + (f" (HTTP {status})" if status else ""), "Look at its log, or ask again."
     )
@@ -198,12 +200,6 @@ def _unauthorized(settings: ChatSettings) -> ChatError:
         "Make one in LM Studio (Developer, Server Settings, Manage Tokens), set "
         "LMSTUDIO_API_TOKEN to it and start Lectern again.",
     )
-
-
-def quoted(text: str) -> str:
-    """A server's words on one line of bearable length."""
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + "…"
 
 
 def error_text(body: object) -> str | None:

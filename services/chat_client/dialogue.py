@@ -15,6 +15,7 @@ from chat_client.attachments import Image, TextFile
 from chat_client.dialogue_entry import Entry, State
 from chat_client.errors import ChatError
 from chat_client.messages import Message, Piece, Stats, ToolCall
+from chat_client.one_line import one_line
 from chat_client.sampling import Sampling
 
 MOST_ATTACHED_CHARS = 7_500_000  # of one question: the room keeps messages of 8 MiB
@@ -109,8 +110,7 @@ class Tree:
     def first_words(self) -> str:
         """A title for as long as the conversation has none."""
         first = next((each for each in self.entries.values() if each.role == "user"), None)
-        line = " ".join(first.text.split()) if first else ""
-        return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1] + "…"
+        return one_line(first.text, TITLE_CHARS) if first else ""
 
     def path(self, leaf: str | None) -> list[Entry]:
         """From the first message to this one."""
