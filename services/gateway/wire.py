@@ -1,8 +1,8 @@
 """One HTTP/1.1 connection to the model server: send a request, wait for the head, read the body.
 
-Owns one kept-alive connection: its states, back-pressure, the timer for silence and idleness. What
-the bytes mean is `reply`'s matter. It knows neither addresses nor settings, and no error of the
-gateway: `upstream` translates `Broken` and `Silent`.
+Owns one kept-alive connection: its states, back-pressure, how long silence and idleness may last.
+What the bytes mean is `reply`'s matter. It knows neither addresses nor settings, and no error of
+the gateway: `upstream` translates `Broken` and `Silent`.
 
     fresh ──send──► waiting ──head──► reading ──the answer's end──► idle ──send──► …
       waiting, reading ──hang up──► leaving ──the server closes, or time is up──► closed
@@ -17,6 +17,7 @@ from typing import cast
 
 import httptools
 
+from gateway.countdown import Countdown
 from gateway.hang_up import HangUp, can_hang_up
 from gateway.reply import Broken, Reply
 
@@ -43,8 +44,7 @@ class Connection(Reply, asyncio.Protocol):
         self._idle_s = idle_s
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._deadline = 0.0
+        self._countdown = Countdown(self._loop, self._time_is_up)
         self._waiter: asyncio.Future[None] | None = None
         self._busy = False
         self._hang_up: HangUp | None = None
@@ -125,9 +125,8 @@ class Connection(Reply, asyncio.Protocol):
             self.abort()
             return False
         self._busy = False
-        self._deadline = self._loop.time() + self._idle_s
-        if self._timer is None or self._timer.when() > self._deadline:
-            self._arm()
+        self._countdown.end = self._loop.time() + self._idle_s
+        self._countdown.hasten()
         return True
 
     def hang_up(self) -> asyncio.Future[None] | None:
@@ -141,9 +140,7 @@ class Connection(Reply, asyncio.Protocol):
             self.abort()
             return None
         self._error = Broken("The connection was hung up.")
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._countdown.stop()
         self._hang_up = HangUp(self._loop, transport)
         if self._paused:
             transport.resume_reading()
@@ -153,9 +150,7 @@ class Connection(Reply, asyncio.Protocol):
         """Closes the socket at once, in whatever state."""
         if self._error is None:
             self._error = Broken("The connection was aborted.")
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._countdown.stop()
         if self._transport is not None:
             self._transport.abort()
 
@@ -167,9 +162,8 @@ class Connection(Reply, asyncio.Protocol):
     # ── waiting ──
 
     def _next_event(self) -> asyncio.Future[None]:
-        self._deadline = self._loop.time() + self._silence_s
-        if self._timer is None:
-            self._arm()
+        self._countdown.end = self._loop.time() + self._silence_s
+        self._countdown.run()
         self._waiter = self._loop.create_future()
         return self._waiter
 
@@ -178,21 +172,12 @@ class Connection(Reply, asyncio.Protocol):
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
-    def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(self._deadline, self._on_timer)
-
-    def _on_timer(self) -> None:
-        """One timer serves every wait: it is set anew when it fires early, not at each read."""
-        self._timer = None
-        if self._loop.time() < self._deadline:
-            self._arm()
-        elif not self._busy:
+    def _time_is_up(self) -> None:
+        if not self._busy:
             self.abort()
         elif self._waiter is not None:
             self._fail(Silent(f"Nothing came for {self._silence_s:g} s."))
-        # Else the reader is slow, not the model server; the next wait sets the timer again.
+        # Else the reader is slow, not the model server; the next wait counts anew.
 
     def _fail(self, error: Exception) -> None:
         self._reusable = False
@@ -227,7 +212,7 @@ class Connection(Reply, asyncio.Protocol):
             if self._take(pieces[0] if len(pieces) == 1 else b"".join(pieces)):
                 pieces.clear()
                 self._unread = 0
-                self._deadline = self._loop.time() + self._silence_s
+                self._countdown.end = self._loop.time() + self._silence_s
                 if self._whole:
                     self._wake()
                 return
