@@ -53,6 +53,18 @@ def test_links_inside_the_repository_lead_somewhere(page: Page) -> None:
             assert anchor in anchors, f"{page!r} links to {link.target}: no such heading"
 
 
+def test_every_page_can_be_found_from_the_readme() -> None:
+    found, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        path = waiting.pop().resolve()
+        if path in found or path.suffix != ".md":
+            continue
+        found.add(path)
+        targets = (link.target.partition("#")[0] for link in page(path).links)
+        waiting += [path.parent / target for target in targets if ":" not in target]
+    assert {each.path for each in PAGES} - found == set()
+
+
 @every_page
 def test_pictures_say_what_they_show(page: Page) -> None:
     for link in page.links:

@@ -16,9 +16,8 @@ MAY_IMPORT = {
     "gateway": set[str](),
     "engine": set[str](),
     "chat_client": set[str](),
-    "labs": {"chat_client"},
-    "streamlit_ui": {"chat_client", "labs"},
-    "gradio_ui": {"chat_client", "labs"},
+    "streamlit_ui": {"chat_client"},
+    "gradio_ui": {"chat_client"},
 }
 PACKAGES = sorted(MAY_IMPORT)
 OWN_CODE = ("services", "launch", "training", "tests")
