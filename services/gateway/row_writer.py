@@ -69,7 +69,11 @@ class RowWriter:
 
 def _time_as_text(value: datetime | None) -> str | None:
     """As SQLAlchemy reads it from SQLite: UTC without saying so."""
-    return None if value is None else value.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+    if value is None:
+        return None
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat(" ", "microseconds")[:26]
 
 
 def _bent(value: Any) -> Any:

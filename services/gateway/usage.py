@@ -53,20 +53,24 @@ class UsageMeter:
 
     def see_answer(self, document: Any) -> None:
         """Takes note of a whole answer that was not streamed."""
-        if isinstance(document, dict):
-            for place in (document, document.get("response"), document.get("message")):
-                self._take(place.get("usage") if isinstance(place, dict) else None)
-            self._take_native(document)
-            for place in (document, document.get("response"), document.get("result")):
+        if not isinstance(document, dict):
+            return
+        self._take(document.get("usage"))
+        for name in ("response", "message"):
+            if isinstance(place := document.get(name), dict):
+                self._take(place.get("usage"))
+        self._take_native(document)
+        self._take_id(document)
+        for name in ("response", "result"):
+            if isinstance(place := document.get(name), dict):
                 self._take_id(place)
 
-    def _take_id(self, place: Any) -> None:
+    def _take_id(self, place: dict[str, Any]) -> None:
         """The id of a response, or of a native chat, that a later request can go on from."""
-        if isinstance(place, dict):
-            own = place.get("id") if place.get("object") == "response" else None
-            found = place.get("response_id") or own
-            if isinstance(found, str):
-                self.response_id = found[:MAX_ID_CHARS]
+        own = place.get("id") if place.get("object") == "response" else None
+        found = place.get("response_id") or own
+        if isinstance(found, str):
+            self.response_id = found[:MAX_ID_CHARS]
 
     def _take(self, usage: Any) -> None:
         """OpenAI's names, or those of responses and messages. Zeros mean: not counted."""
