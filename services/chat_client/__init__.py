@@ -63,9 +63,10 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     .room_id, .name, .title, .settings, .system_prompt, .sampling, .not_kept (sentence or "")
 
 **Playground**: Asked(model, sampling, label): one contestant; labelled([Asked]) fills the labels
-    Round.start(settings, prompt, [Asked, …], blind=False, system_prompt="") asks all at once
+    Round.start(settings, prompt, [Asked, …], blind=False, system_prompt="", to_load=()) asks all
     round.panes -> (Pane(asked, reply, alias, .entry: Entry), …), .open, .take(), .stop(),
-        .name(pane), .numbers(pane), .parted() -> [(shared, rest)], .revealed, .reveal(), .verdict
+        .name(pane), .waiting(pane), .numbers(pane), .parted() -> [(shared, rest)], .revealed,
+        .reveal(), .verdict; to_load: models that are not in memory, to tell how far they are
         Call .take() every few hundredths of a second while .open, then draw each .entry.
     Recent(over): .keep(thing) -> id, .get(id), .all(): rounds that a reloaded page finds again
     verdicts(round) -> [(verdict, words)];  no_vote_because(round) -> sentence or ""

@@ -12,9 +12,11 @@ import logging
 import queue
 import threading
 import time
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future
 from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
 from functools import cache
 from typing import cast
 
@@ -45,6 +47,17 @@ def _line_to(server: tuple[str, int]) -> Line:
     return Line(server[1])
 
 
+@dataclass
+class _Load:
+    """How far a model's loading is, for all answers that wait for it."""
+
+    step: LoadProgress | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+_loads: defaultdict[tuple[str, str], _Load] = defaultdict(_Load)  # by server and model
+
+
 class Answer:
     """One answer under way; make it with `Answer.start`."""
 
@@ -53,7 +66,7 @@ class Answer:
         self.exchange = Exchange()
         self._settings = settings
         self._place = 0
-        self._loading: LoadProgress | None = None
+        self._load: _Load | None = None
         self._abandoned_s = settings.chat_abandoned_s
         self._pieces: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
         self._done = False
@@ -90,7 +103,8 @@ class Answer:
     @property
     def waiting(self) -> Waiting:
         """What the first token waits for: a place in line here or at the gateway, or a load."""
-        return Waiting(self._place or queued_place(self.exchange.comment), self._loading)
+        loading = self._load.step if self._load else None
+        return Waiting(self._place or queued_place(self.exchange.comment), loading)
 
     @property
     def over(self) -> bool:
@@ -125,7 +139,7 @@ class Answer:
             async with aclosing(pieces) as stream, line.slot(self._moved):
                 self._moved(0)
                 if to_load:
-                    await self._load(to_load)
+                    await self._load_first(to_load)
                 async for piece in stream:
                     self._pieces.put(piece)
         except ChatError as error:
@@ -139,13 +153,26 @@ class Answer:
     def _moved(self, place: int) -> None:
         self._place = place
 
-    async def _load(self, model: str) -> None:
-        """Tells how far the loading is; where that fails, the question itself tells why."""
+    async def _load_first(self, model: str) -> None:
+        """Tells how far the loading is; where that fails, the question itself tells why.
+
+        Of several who want the model one has it loaded, and the others look on.
+        """
+        self._load = load = _loads[self._settings.root_url, model]
+        under_way = load.lock.locked()
+        try:
+            async with load.lock:
+                if not (under_way and load.step and load.step.done):
+                    await self._follow_load(load, model)
+        finally:
+            self._load = None
+
+    async def _follow_load(self, load: _Load, model: str) -> None:
+        load.step = None
         with suppress(ChatError):
             async with aclosing(load_model(self._settings, model)) as steps:
-                async for step in steps:
-                    self._loading = step
-        self._loading = None
+                async for load.step in steps:
+                    pass
 
     async def _stop_when_abandoned(self, job: asyncio.Task[None]) -> None:
         while True:

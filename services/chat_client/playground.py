@@ -7,8 +7,8 @@ is `playground_vote`'s; the demos to begin with are `playground_demos`'.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chat_client.background import Answer
@@ -22,6 +22,7 @@ from chat_client.room_values import Contestant
 from chat_client.sampling import Sampling
 from chat_client.sampling_fields import SAMPLING_FIELDS
 from chat_client.settings import ChatSettings
+from chat_client.waiting import Waiting
 
 FEWEST, MOST = 2, 4
 LETTERS = "ABCD"
@@ -108,9 +109,11 @@ class Round:
         *,
         blind: bool = False,
         system_prompt: str = "",
+        to_load: Collection[str] = (),
     ) -> Round:
         """Asks everybody at once and returns; `blind` also shuffles who stands where.
 
+        `to_load`: models that are not in memory; they are loaded first, to see how far that is.
         Raises ChatError for a number of contestants that cannot be.
         """
         if not FEWEST <= len(asked) <= MOST:
@@ -121,7 +124,7 @@ class Round:
         messages = [Message("system", system_prompt)] if system_prompt.strip() else []
         messages.append(Message("user", prompt))
         panes = [
-            Pane(each, _begin(settings, each, tuple(messages)), f"Model {letter}")
+            Pane(each, _begin(settings, each, messages, to_load), f"Model {letter}")
             for each, letter in zip(order, LETTERS, strict=False)
         ]
         return cls(prompt, panes, blind)
@@ -147,6 +150,14 @@ class Round:
     def name(self, pane: Pane) -> str:
         """What to call a contestant: its alias until the names are revealed."""
         return pane.asked.name if self.revealed else pane.alias
+
+    def waiting(self, pane: Pane) -> Waiting:
+        """What a pane's first token waits for; a load is everybody's while the names are hidden."""
+        own = pane.reply.waiting
+        if self.revealed:
+            return own
+        loads = (each.reply.waiting.loading for each in self.panes)
+        return replace(own, loading=next((load for load in loads if load is not None), None))
 
     def numbers(self, pane: Pane) -> str:
         """The line of numbers; not while the names are hidden: speed gives a model away."""
@@ -176,6 +187,9 @@ def parted(texts: Sequence[str]) -> list[tuple[str, str]]:
     return [(text[:cut], text[cut:]) for text, cut in zip(texts, cuts, strict=True)]
 
 
-def _begin(settings: ChatSettings, asked: Asked, messages: tuple[Message, ...]) -> Reply:
-    turn = Turn(messages, Entry("assistant", model=asked.model, state="coming"))
-    return Reply(turn, Answer.start(settings, asked.model, messages, asked.sampling))
+def _begin(
+    settings: ChatSettings, asked: Asked, messages: Sequence[Message], to_load: Collection[str]
+) -> Reply:
+    turn = Turn(tuple(messages), Entry("assistant", model=asked.model, state="coming"))
+    load = asked.model in to_load
+    return Reply(turn, Answer.start(settings, asked.model, messages, asked.sampling, load=load))

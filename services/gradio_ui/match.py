@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 
 from chat_client import Asked, ChatSettings, Round
 from chat_client.line import Line
@@ -31,6 +31,7 @@ class Match:
         blind: bool = False,
         system: str = "",
         grace_s: float = 0.0,
+        to_load: Collection[str] = (),
     ) -> None:
         self.round: Round | None = None
         self.place = 0
@@ -40,7 +41,7 @@ class Match:
         self._settings = settings
         self._line = line
         self._asked = tuple(asked)
-        self._blind, self._system = blind, system
+        self._blind, self._system, self._to_load = blind, system, to_load
         self._watchers: set[asyncio.Event] = set()
         self._giving_up: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._run())
@@ -99,6 +100,7 @@ class Match:
                 self._asked,
                 blind=self._blind,
                 system_prompt=self._system,
+                to_load=self._to_load,
             )
             try:
                 while self.round.open:

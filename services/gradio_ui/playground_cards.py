@@ -34,7 +34,7 @@ def pane_head(round_: Round, pane: Pane) -> str:
     state = PHASES.get(pane.entry.state, "")
     numbers = round_.numbers(pane) or state
     if pane.entry.state == "coming" and not pane.entry.text:
-        numbers = "reading the prompt"
+        numbers = round_.waiting(pane).line or "reading the prompt"
     return (
         f'<div class="pane-head"><h2>{escape(round_.name(pane))}</h2>'
         f"<small>{escape(numbers) or '&nbsp;'}</small></div>"

@@ -98,6 +98,7 @@ class PlaygroundHandlers:
             blind=blind,
             system=base.system,
             grace_s=self._settings.chat_abandoned_s,
+            to_load=self._asleep(asked),
         )
         async with aclosing(self._play(session, match, bool(mark))) as pictures:
             async for picture in pictures:
@@ -117,6 +118,7 @@ class PlaygroundHandlers:
             demo.asked,
             blind=demo.blind,
             grace_s=self._settings.chat_abandoned_s,
+            to_load=self._asleep(demo.asked),
         )
         async with aclosing(self._play(session, match, demo.mark, demo)) as pictures:
             async for picture in pictures:
@@ -152,6 +154,11 @@ class PlaygroundHandlers:
     async def drawn(self, session: Session, mark: bool) -> Updates:
         """The round again, with or without marks where the answers part."""
         return _picture(session, mark)
+
+    def _asleep(self, asked: Sequence[Asked]) -> set[str]:
+        """Those that are not in memory, as far as is known."""
+        known = (self._lookout.find(each.model) for each in asked)
+        return {model.id for model in known if model is not None and not model.loaded}
 
     async def _play(
         self, session: Session, match: Match, mark: bool, demo: Demo | None = None

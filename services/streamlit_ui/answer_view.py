@@ -70,7 +70,7 @@ def follow(reply: Reply, meanwhile: Callable[[], None] = lambda: None) -> None:
             changed = reply.take(POLL_S)
             # Reading the session's state is where Streamlit notices Stop while nothing is drawn.
             _ = "question" in st.session_state
-            screen.update(reply)
+            screen.update(reply.entry, reply.waiting)
             meanwhile()
             if changed:
                 time.sleep(FRAME_S)
@@ -116,11 +116,10 @@ class Screen:
         self._drawn: tuple[int, int] = (0, 0)
         self._waiting_line = ""
 
-    def update(self, reply: Reply) -> None:
-        entry = reply.entry
+    def update(self, entry: Entry, waiting: Waiting) -> None:
         size = (len(entry.reasoning), len(entry.text))
         if size == (0, 0):
-            self._wait(entry, reply.waiting)
+            self._wait(entry, waiting)
             return
         if size == self._drawn:
             return

@@ -75,7 +75,9 @@ def _start(prompt: str, setup: Setup, before: Round | None) -> Round:
     """Asks everybody; the round before is stopped."""
     if before is not None:
         before.stop()
-    round_ = Round.start(chat_settings(), prompt, setup.asked, blind=setup.blind)
+    round_ = Round.start(
+        chat_settings(), prompt, setup.asked, blind=setup.blind, to_load=setup.to_load
+    )
     st.session_state["round"] = round_
     st.session_state["round_id"] = st.query_params[ROUND] = rounds().keep(round_)
     st.session_state["vote_note"] = ""

@@ -24,11 +24,12 @@ FURTHER = [field for field in SAMPLING_FIELDS if field.name != "temperature"]
 
 @dataclass(frozen=True)
 class Setup:
-    """What was chosen; `mark` shows where the answers part."""
+    """What was chosen; `mark` shows where the answers part, `to_load` is not in memory yet."""
 
     asked: tuple[Asked, ...]
     blind: bool
     mark: bool
+    to_load: frozenset[str] = frozenset()
 
 
 NOTHING = Setup((), blind=False, mark=False)
@@ -66,7 +67,7 @@ def playground_setup(models: Sequence[Model], *, unfolded: bool) -> Setup:
             help="Shows the answers as plain text, with all that differs from the first marked.",
             **IN_ADDRESS,
         )
-    return Setup(tuple(asked), blind, mark)
+    return Setup(tuple(asked), blind, mark, frozenset(m.id for m in usable if not m.loaded))
 
 
 def _demos(models: Sequence[Model]) -> None:

@@ -63,7 +63,7 @@ def _follow(round_: Round, places: list[DeltaGenerator]) -> None:
             # Reading the session's state is where Streamlit notices Stop while nothing is drawn.
             _ = "round" in st.session_state
             for number, (pane, screen) in enumerate(zip(round_.panes, screens, strict=True)):
-                screen.update(pane.reply)
+                screen.update(pane.entry, round_.waiting(pane))
                 if not pane.reply.open and number not in ended:
                     ended.add(number)
                     with places[number]:

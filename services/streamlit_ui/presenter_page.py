@@ -62,13 +62,11 @@ def _stage() -> Stage:
     return stage
 
 
-def _model_for(prompt: Prompt, state: ServerState) -> str:
+def _model_for(prompt: Prompt, state: ServerState) -> Model | None:
     """The prompt's own model where it is there, else the one that is chosen."""
-    usable: list[Model] = [model for model in state.models if not model.refused]
-    if any(model.id == prompt.model for model in usable):
-        return prompt.model
-    chosen = chosen_model(state.models)
-    return chosen.id if chosen else ""
+    usable = [model for model in state.models if not model.refused]
+    own = next((model for model in usable if model.id == prompt.model), None)
+    return own or chosen_model(state.models)
 
 
 def _bar(stage: Stage, state: ServerState) -> None:

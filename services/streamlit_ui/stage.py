@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from chat_client import SUGGESTED, ChatError, Dialogue, Sampling
+from chat_client import SUGGESTED, ChatError, Dialogue, Model, Sampling
 from chat_client.reply import Reply
 from streamlit_ui.conversation import Conversation
 from streamlit_ui.deck import Prompt, Step
@@ -77,16 +77,17 @@ class Stage:
         self.scenes.clear()
         self.go(1)
 
-    def ask(self, prompt: Prompt, model: str) -> None:
+    def ask(self, prompt: Prompt, model: Model | None) -> None:
         """Asks in a chat of its own, so that an answer depends on its prompt alone."""
         self.stop()
         dialogue = Dialogue()
         try:
-            turn = dialogue.ask(prompt.text, model)
+            turn = dialogue.ask(prompt.text, model.id if model else "")
         except ChatError:
             return
         sampling = _merged(prompt.sampling)
-        reply = Conversation(dialogue).begin(chat_settings(), turn, sampling)
+        load = model is not None and not model.loaded
+        reply = Conversation(dialogue).begin(chat_settings(), turn, sampling, load=load)
         st.session_state["replies"] = [*st.session_state.get("replies", []), reply]
         self.here.append(Scene(prompt, reply))
 

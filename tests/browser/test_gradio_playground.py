@@ -93,6 +93,8 @@ def test_four_answer_at_once_and_one_stop_ends_them_all(
         assert all(answers(page))
         ask_all(page, STORY)
         until(page, lambda: slots(engine) == 4, "four answers again")
+        expect(page.locator("#panes .pane-head small").filter(has_text="stopped")).to_have_count(0)
+        until(page, lambda: len(answers(page)) == 4, "the page to show the new ones")
         before = answers(page)
         page.reload()  # The round belongs to the service: the page finds it going on.
         until(page, lambda: len(answers(page)) == 4 and all(answers(page)), "the round again")

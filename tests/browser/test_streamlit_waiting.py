@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.pages import PHONE, visit
 from tests.browser.streamlit_page import LONG_STORY, ask, begun, numbers, ready
@@ -72,3 +72,27 @@ def test_a_model_that_is_not_in_memory_shows_its_load_and_stop_ends_it(
             numbers(page, 1)
             asked = ["input" in body for body in server.requests]
             assert asked == [True, True, False]
+
+
+def test_the_playground_and_the_stage_show_a_load_too(browser: Browser, run_folder: Path) -> None:
+    with upstream() as server:
+        asleep = native_model("big", loaded_instances=[])
+        server.routes["/api/v1/models"] = (200, {"models": [asleep]})
+        share = event({"type": "model_load.progress", "progress": 0.42})
+        server.script = lambda body: [share, Hang()] if "input" in body else spoken("Too soon.")
+        with (
+            running("streamlit_ui", run_folder, {"LMSTUDIO_URL": server.url}) as ui,
+            visit(browser, f"{ui.url}/playground", PHONE) as here,
+        ):
+            for address, box, panes in (
+                ("playground", "Ask all of them", 2),
+                ("present", "Ask what the room asks", 1),
+            ):
+                here.page.goto(f"{ui.url}/{address}")
+                here.page.get_by_placeholder(box).fill("Are you awake?")
+                here.page.get_by_placeholder(box).press("Enter")
+                loading = here.page.get_by_text("Loading the model · 42%")
+                expect(loading).to_have_count(panes)
+                here.page.get_by_role("button", name="Stop").first.click()
+                wait_until(lambda: server.active == 0, "the load to be let go", 30)
+            assert not any("messages" in body for body in server.requests)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from chat_client import Asked, ChatError, ChatSettings, Model, Round, Sampling, demos, labelled
 from chat_client.playground import parted
-from tests.chat_client.upstream import Cut, Hang, Upstream, chunk, spoken, upstream
+from tests.chat_client.upstream import Cut, Hang, Part, Upstream, chunk, event, spoken, upstream
 from tests.running import wait_until
 
 
@@ -29,6 +31,11 @@ def finished(round_: Round) -> Round:
 
     wait_until(over, "the end of the round", 10)
     return round_
+
+
+def lines(round_: Round) -> list[str]:
+    """What each pane says while it waits."""
+    return [round_.waiting(pane).line for pane in round_.panes]
 
 
 def test_each_is_asked_the_same_with_settings_of_its_own(server: Upstream) -> None:
@@ -57,6 +64,45 @@ def test_one_stop_closes_every_upstream(server: Upstream, first: list[bytes]) ->
     assert server.abandoned == 4
     assert not round_.open
     assert {pane.entry.state for pane in round_.panes} == {"stopped"}
+
+
+@pytest.mark.parametrize("blind", [False, True])
+def test_a_model_that_two_wait_for_is_loaded_once_and_both_tell(
+    server: Upstream, blind: bool
+) -> None:
+    loaded = threading.Event()
+
+    def script(body: dict[str, Any]) -> list[Part]:
+        if "input" not in body:
+            return spoken(f"I am {body['model']}.")
+        share = event({"type": "model_load.progress", "progress": 0.42})
+        return [share] if loaded.is_set() else [share, Hang()]
+
+    server.script = script
+    settings = ChatSettings(lmstudio_url=server.url)
+    asked = [Asked("big", Sampling(temperature=heat)) for heat in (0.0, 1.0)]
+    round_ = Round.start(settings, "Hello", asked, blind=blind, to_load={"big"})
+    wait_until(lambda: all("42%" in line for line in lines(round_)), "both to tell", 10)
+    assert ["input" in body for body in server.requests] == [True]
+    round_.stop()
+    wait_until(lambda: server.active == 0, "the load to be let go", 10)
+    loaded.set()
+    again = finished(Round.start(settings, "Hello", asked, to_load={"big"}))
+    assert [pane.entry.text for pane in again.panes] == ["I am big."] * 2
+    assert ["input" in body for body in server.requests[1:]] == [True, False, False]
+
+
+def test_who_loads_is_not_told_while_the_names_are_hidden(server: Upstream) -> None:
+    share = event({"type": "model_load.progress", "progress": 0.42})
+    server.script = lambda body: [share, Hang()] if "input" in body else [Hang()]
+    settings = ChatSettings(lmstudio_url=server.url)
+    asked = [Asked("awake"), Asked("asleep")]
+    round_ = Round.start(settings, "Hello", asked, blind=True, to_load={"asleep"})
+    wait_until(lambda: any("42%" in line for line in lines(round_)), "the share", 10)
+    assert len(set(lines(round_))) == 1
+    round_.reveal()
+    assert len(set(lines(round_))) == 2
+    round_.stop()
 
 
 def test_one_that_fails_leaves_the_other_alone(server: Upstream) -> None:
