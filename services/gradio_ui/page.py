@@ -1,23 +1,22 @@
-"""The page: its parts, their places and which event calls which handler.
+"""The page: which event calls which handler.
 
-Owns the Blocks layout. Every event is private: the page offers no API but `endpoints`. Of the page
-only the chat itself goes through Gradio's queue, because only it streams.
+Every event is private: the page offers no API but `endpoints`. Of the page only the chat itself
+goes through Gradio's queue, because only it streams.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from gradio_ui.chat_widgets import HINT, brand, make_box, make_chatbot, make_chats_panel
-from gradio_ui.controls import MODES, Controls, make_controls, shown_settings, wire_controls
+from gradio_ui.controls import shown_settings, wire_controls
 from gradio_ui.endpoints import offer_endpoints
 from gradio_ui.events import ASKS, DIRECT, STREAMS
 from gradio_ui.handlers import Handlers
-from gradio_ui.navigation import PLAYGROUND, SERVER, Navigation, make_navigation, wire_navigation
-from gradio_ui.outlook_view import AWAY_LOOK_S, OutlookView
+from gradio_ui.navigation import PLAYGROUND, SERVER, wire_navigation
+from gradio_ui.outlook_view import OutlookView
+from gradio_ui.page_parts import Parts, lay_out
 from gradio_ui.page_scripts import (
     ENTER,
     FETCH,
@@ -26,58 +25,23 @@ from gradio_ui.page_scripts import (
     LABELS,
     LAST_MODE,
     NAME_ADDRESS,
-    TRAY,
     UNFOLD,
-    VERSIONS,
 )
 from gradio_ui.playground_handlers import PlaygroundHandlers
 from gradio_ui.playground_page import (
-    PlaygroundPage,
-    make_playground_page,
     wire_playground_page,
 )
-from gradio_ui.presets import PresetPanel, Presets, make_preset_panel, wire_presets
+from gradio_ui.presets import Presets, wire_presets
 from gradio_ui.prompts import Prompts, wire_prompts
 from gradio_ui.server_handlers import ServerHandlers
-from gradio_ui.server_page import ServerPage, make_server_page, wire_server_page
-from gradio_ui.session import Session
+from gradio_ui.server_page import wire_server_page
 from gradio_ui.shelf import Shelf
 from gradio_ui.tools import Tools
-from gradio_ui.tour import Tour, make_tour, make_tour_button, wire_tour
+from gradio_ui.tour import wire_tour
 from gradio_ui.tray_handlers import TrayHandlers
 
 SHELF_LOOK_S = 10.0
 WAITING_ROOM = 200  # people in line at once before Gradio itself would make them wait unseen
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The widgets that events read or change."""
-
-    status: gr.HTML
-    new_chat: gr.Button
-    state: gr.HTML
-    column: gr.Column
-    chatbot: gr.Chatbot
-    box: gr.Textbox
-    timer: gr.Timer
-    session: gr.State
-    controls: Controls
-    address: gr.Textbox
-    notice: gr.HTML
-    tray: gr.HTML
-    offset: gr.Number
-    export: gr.Textbox
-    versions: gr.HTML
-    words: gr.Textbox
-    shelf: gr.HTML
-    mode: gr.Radio
-    presets: PresetPanel
-    navigation: Navigation
-    playground: PlaygroundPage
-    server: ServerPage
-    tour: Tour
-    tour_button: gr.Button
 
 
 def make_page(handlers: Handlers, tools: Tools | None = None) -> gr.Blocks:
@@ -86,72 +50,10 @@ def make_page(handlers: Handlers, tools: Tools | None = None) -> gr.Blocks:
     with gr.Blocks(title="Lectern", analytics_enabled=False, fill_height=True) as page:
         if tools is not None:
             offer_endpoints(tools)  # first, since a handler of the page would take a name
-        _wire(page, _lay_out(), handlers)
+        _wire(page, lay_out(), handlers)
     page.max_threads = WAITING_ROOM
     page.queue(default_concurrency_limit=None, api_open=False)
     return page
-
-
-def _lay_out() -> Parts:
-    session = gr.State(Session())
-    timer = gr.Timer(AWAY_LOOK_S)
-    address = gr.Textbox("", visible="hidden", elem_id="address", label="Chat")
-    offset = gr.Number(0, visible="hidden", label="Minutes from UTC")
-    export = gr.Textbox("", visible="hidden", label="Export")
-    versions = gr.HTML(visible="hidden", js_on_load=VERSIONS)
-    new_chat, words, shelf = make_chats_panel()
-    with gr.Sidebar(label="Settings", open=False, position="right", elem_id="settings"):
-        mode = gr.Radio(
-            MODES, value="user", label="Show", info="How much there is to set.", elem_id="mode"
-        )
-        panel = make_preset_panel()
-        controls = make_controls()
-    navigation, tour_button, status = _lay_out_head()
-    state = gr.HTML("", visible=False, elem_id="state", padding=False)
-    with gr.Column(scale=1, elem_id="chat-column") as column:
-        tour = make_tour()
-        chatbot = make_chatbot()
-        notice = gr.HTML("", visible=False, elem_id="notice", padding=False)
-        tray = gr.HTML("", elem_id="tray", padding=False, apply_default_css=False, js_on_load=TRAY)
-        box = make_box()
-        gr.HTML(HINT, elem_id="hint", padding=False)
-    playground, server = make_playground_page(), make_server_page()
-    return Parts(
-        status,
-        new_chat,
-        state,
-        column,
-        chatbot,
-        box,
-        timer,
-        session,
-        controls,
-        address,
-        notice,
-        tray,
-        offset,
-        export,
-        versions,
-        words,
-        shelf,
-        mode,
-        panel,
-        navigation,
-        playground,
-        server,
-        tour,
-        tour_button,
-    )
-
-
-def _lay_out_head() -> tuple[Navigation, gr.Button, gr.HTML]:
-    with gr.Row(elem_id="head"):
-        gr.HTML(brand(), elem_id="brand", padding=False, scale=1, min_width=120)
-        return (
-            make_navigation(),
-            make_tour_button(),
-            gr.HTML("", elem_id="status", padding=False, scale=1, min_width=80),
-        )
 
 
 def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
