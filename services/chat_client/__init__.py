@@ -36,7 +36,7 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     change(id, …), delete(id), restore(id), erase(id), export(id, format), export_all(format),
     load(data) -> ImportReport(conversations, ids, .line: a sentence)
     append(id, message), add_sibling(id, message_id, message), complete(id, message_id, answer),
-    choose(id, message_id)
+    choose(id, message_id), judge(id, message_id, "up" | "down" | None)
     presets(), create_preset(name, settings, shared), change_preset(preset, …),
     delete_preset(id), export_presets(), load_presets(data)
     prompt_library(presets) -> [SystemPrompt(id, name, text, .mine, .label)], built in and kept;
@@ -58,7 +58,8 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     .regenerate(message_id, model) -> Turn;  .choose(message_id);  .under_way -> Entry or None
     Turn: .messages (send these), .take(piece), .end(error=None, stopped=False) in any case, .id,
         .answer: Entry(id, role, text, images, files, reasoning, reasoning_s, tool_calls, stats,
-        model, answered_by, error, state: "coming", "done", "stopped" or "failed")
+        model, answered_by, error, state: "coming", "done", "stopped" or "failed",
+        feedback: "up", "down" or None: set it, then keep)
     await .keep(room) -> bool: sends what is not kept yet, also in mid-answer; never raises
     .room_id, .name, .title, .settings, .system_prompt, .sampling, .not_kept (sentence or "")
 

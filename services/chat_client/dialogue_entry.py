@@ -23,7 +23,7 @@ from chat_client.messages import (
     Text,
     ToolCall,
 )
-from chat_client.room_values import StoredMessage
+from chat_client.room_values import Feedback, StoredMessage
 
 State = Literal["coming", "done", "stopped", "failed"]
 
@@ -43,6 +43,7 @@ class Entry:
     tool_calls: tuple[ToolCall, ...] = ()
     stats: Stats | None = None
     error: ChatError | None = None
+    feedback: Feedback | None = None  # a thumb up or down, of whom the conversation belongs to
     id: str = field(default_factory=lambda: "m_" + secrets.token_hex(12))
     asked_at: float = field(default_factory=time.monotonic)
     _thought_from: float | None = None
@@ -170,6 +171,7 @@ def entry_of(stored: StoredMessage) -> Entry:
         error=ChatError(str(error.get("message", "")), str(error.get("advice", "")))
         if isinstance(error, dict)
         else None,
+        feedback=stored.feedback,
         id=stored.id,
     )
 

@@ -14,7 +14,7 @@ from chat_client.dialogue_entry import Entry, entry_of
 from chat_client.errors import ChatError
 from chat_client.room import Room
 from chat_client.room_connection import RoomRefused
-from chat_client.room_values import Conversation
+from chat_client.room_values import Conversation, Feedback
 
 
 class Dialogue(Tree):
@@ -31,6 +31,7 @@ class Dialogue(Tree):
         self.title = ""
         self.not_kept = ""
         self._sent: dict[str, dict[str, Any]] = {}
+        self._judged: dict[str, Feedback | None] = {}
         self._told: dict[str, Any] = {}
         self._leaf_there: str | None = None
         self._keeping = asyncio.Lock()
@@ -42,6 +43,7 @@ class Dialogue(Tree):
         for stored in conversation.messages:
             dialogue.add(entry_of(stored))
         dialogue._sent = {id_: each.stored() for id_, each in dialogue.entries.items()}
+        dialogue._judged = {id_: each.feedback for id_, each in dialogue.entries.items()}
         if conversation.active_leaf in dialogue.entries:
             dialogue.leaf = conversation.active_leaf
         dialogue.room_id, dialogue.title = conversation.id, conversation.title
@@ -53,6 +55,15 @@ class Dialogue(Tree):
     async def open(cls, room: Room, id_: str) -> Dialogue:
         """Reads a conversation; raises RoomAway or RoomRefused."""
         return cls.of(await room.get(id_))
+
+    def take_feedback(self, read: Dialogue) -> None:
+        """Takes over the thumbs of the same conversation as it was just read from the room.
+
+        One that was given here and is not kept yet stays.
+        """
+        for id_, entry in self.entries.items():
+            if id_ in read.entries and entry.feedback == self._judged.get(id_):
+                self._judged[id_] = entry.feedback = read.entries[id_].feedback
 
     @property
     def name(self) -> str:
@@ -83,6 +94,7 @@ class Dialogue(Tree):
         id_ = str(self.room_id)
         for entry in list(self.entries.values()):
             await self._keep_entry(room, id_, entry)
+            await self._keep_feedback(room, id_, entry)
         if self.leaf is not None and self.leaf != self._leaf_there:
             leaf = self.leaf
             await room.choose(id_, leaf)
@@ -112,6 +124,12 @@ class Dialogue(Tree):
             added = await room.complete(id_, entry.id, stored)
         self._sent[entry.id] = stored
         self.title = added.title or self.title
+
+    async def _keep_feedback(self, room: Room, id_: str, entry: Entry) -> None:
+        feedback = entry.feedback
+        if feedback != self._judged.get(entry.id):
+            await room.judge(id_, entry.id, feedback)
+            self._judged[entry.id] = feedback
 
     def _about(self) -> dict[str, Any]:
         return {"system_prompt": self.system_prompt or None, "settings": dict(self.settings)}

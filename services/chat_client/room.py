@@ -17,6 +17,7 @@ from chat_client.room_values import (
     Added,
     Conversation,
     ConversationPage,
+    Feedback,
     Hits,
     ImportReport,
     LeafChosen,
@@ -126,6 +127,12 @@ class Room(RoomShelf):
     async def complete(self, id_: str, message_id: str, answer: Mapping[str, Any]) -> Added:
         """Replaces an answer that was stored with `finished` false."""
         response = await self.ask("PUT", _path(id_, "messages", message_id), body=dict(answer))
+        return Added.model_validate_json(response.content)
+
+    async def judge(self, id_: str, message_id: str, feedback: Feedback | None) -> Added:
+        """Keeps a thumb for an answer; None takes it back."""
+        path = _path(id_, "messages", message_id, "feedback")
+        response = await self.ask("PUT", path, body={"feedback": feedback})
         return Added.model_validate_json(response.content)
 
     async def choose(self, id_: str, message_id: str, version: int | None = None) -> LeafChosen:

@@ -40,6 +40,9 @@ class ConversationPage(Kept):
     next_cursor: str | None = None
 
 
+Feedback = Literal["up", "down"]
+
+
 class StoredMessage(Kept):
     """One message of the tree."""
 
@@ -52,6 +55,7 @@ class StoredMessage(Kept):
     numbers: dict[str, Any] | None = None
     extra: dict[str, Any] | None = None
     finished: bool = True
+    feedback: Feedback | None = None
     created_at: datetime | None = None
 
 

@@ -72,7 +72,6 @@ def make_chatbot() -> gr.Chatbot:
         latex_delimiters=LATEX,
         allow_tags=False,
         sanitize_html=True,
-        feedback_options=None,
         group_consecutive_messages=False,
         height=None,
         min_height=240,

@@ -36,6 +36,7 @@ from gradio_ui.prompts import Prompts, wire_prompts
 from gradio_ui.server_handlers import ServerHandlers
 from gradio_ui.server_page import wire_server_page
 from gradio_ui.shelf import Shelf
+from gradio_ui.thumbs import Thumbs, wire_thumbs
 from gradio_ui.tools import Tools
 from gradio_ui.tour import wire_tour
 from gradio_ui.tray_handlers import TrayHandlers
@@ -140,6 +141,8 @@ def _wire_chat(page: gr.Blocks, parts: Parts, handlers: Handlers) -> list[Any]:
     parts.box.stop(handlers.stop, [parts.session], None, **DIRECT)
     parts.chatbot.clear(handlers.new_chat, [parts.session], view, **DIRECT)
     parts.versions.click(handlers.choose, [parts.session], view, **DIRECT)
+    thumbs = Thumbs(handlers.view, handlers.keeper)
+    wire_thumbs(parts.chatbot, parts.session, parts.notice, thumbs)
     parts.address.change(None, [parts.address], None, js=NAME_ADDRESS)
     own = (page, parts.box, parts.chatbot)
     toured = wire_tour(own, parts.tour, parts.tour_button, handlers, [*who, chosen], view)

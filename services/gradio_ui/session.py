@@ -28,6 +28,7 @@ class Session:
     attached: Attached = field(default_factory=Attached)
     picked: str = ""  # the model in the picker
     shown: tuple[Outlook, bool] | None = None
+    thumbs: list[str | None] = field(default_factory=list)  # as the page was last told
     notice: str = ""
     deleted: Summary | None = None
     shelf_told: str = ""  # what came of the last import or export of chats

@@ -15,6 +15,7 @@ from gradio_ui.bubble import Bubble, code_block, folded, text_parts
 from gradio_ui.chat import Chat, Exchange
 from gradio_ui.pictures import Pictures
 
+THUMBS = {"up": "Like", "down": "Dislike", None: None}
 OLDER, NEWER = "\u2039", "\u203a"  # single angle quotation marks, as arrows
 
 
@@ -30,6 +31,21 @@ def drawn(chat: Chat, pictures: Pictures | None = None) -> list[tuple[str, Bubbl
         for shown in chat.dialogue.shown
         for bubble in _bubbles(shown, chat, pictures)
     ]
+
+
+def thumbs(chat: Chat, pictures: Pictures | None = None) -> list[str | None]:
+    """The thumb of each of the model's bubbles, as Gradio names it; those after the last left out.
+
+    All bubbles of an answer have its thumb: the page shows it below the text alone.
+    """
+    rows = (
+        drawn(chat, pictures) if any(each.message.feedback for each in chat.dialogue.shown) else []
+    )
+    entries = chat.dialogue.entries
+    names = [THUMBS.get(entries[id_].feedback) for id_, each in rows if each["role"] == "assistant"]
+    while names and names[-1] is None:
+        names.pop()
+    return names
 
 
 def _bubbles(shown: Shown, chat: Chat, pictures: Pictures | None) -> list[Bubble]:

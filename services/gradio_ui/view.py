@@ -16,12 +16,12 @@ from gradio_ui.lookout import Lookout
 from gradio_ui.notice import notice
 from gradio_ui.pictures import Pictures
 from gradio_ui.session import Session
-from gradio_ui.transcript import drawn, transcript
+from gradio_ui.transcript import drawn, thumbs, transcript
 from gradio_ui.tray import tray
 
 Update = dict[str, Any]
 Around = tuple[str, str]
-Picture = tuple[list[Bubble], Any, Any, Update, Any]  # chat, question box, address, notice, tray
+Picture = tuple[Any, Any, Any, Update, Any]  # chat, question box, address, notice, tray
 
 
 class View:
@@ -37,9 +37,14 @@ class View:
             question = gr.update(submit_btn=False, stop_btn="Stop", **box)
         else:
             question = gr.update(submit_btn="Send", stop_btn=False, **box)
-        bubbles = transcript(session.chat, self._pictures)
         address, words = self.around(session)
-        return bubbles, dict(question), address, notice(words), self.tray(session)
+        return (
+            self._conversation(session),
+            dict(question),
+            address,
+            notice(words),
+            self.tray(session),
+        )
 
     def growing(self, session: Session, around: Around | None) -> Picture:
         """The same while an answer grows: what cannot change meanwhile is skipped.
@@ -52,6 +57,21 @@ class View:
             return bubbles, gr.skip(), gr.skip(), gr.skip(), gr.skip()
         address, words = around
         return bubbles, gr.skip(), address, notice(words), gr.skip()
+
+    def judged(self, session: Session) -> tuple[Update, Update]:
+        """The thumbs alone, and what is to be said."""
+        session.thumbs = thumbs(session.chat, self._pictures)
+        shown = dict(gr.update(feedback_value=session.thumbs))
+        return shown, notice(self.around(session)[1])
+
+    def _conversation(self, session: Session) -> list[Bubble] | Update:
+        """The bubbles; with their thumbs if those have changed, as that takes Gradio longer."""
+        bubbles = transcript(session.chat, self._pictures)
+        now = thumbs(session.chat, self._pictures)
+        if now == session.thumbs:
+            return bubbles
+        session.thumbs = now
+        return dict(gr.update(value=bubbles, feedback_value=now))
 
     def around(self, session: Session) -> Around:
         """The chat's address, and what is to be said about it."""

@@ -103,6 +103,8 @@ textarea::placeholder, input::placeholder { color: currentColor !important; opac
   background: color-mix(in srgb, currentColor 8%, transparent); }
 [class*="st-key-chat-row-"] > :first-child { flex: 1 1 0; min-width: 0; }
 [class*="st-key-actions-"] { margin-top: -0.6rem; opacity: 0.85; }
+[class*="st-key-actions-"] [data-testid="stFeedbackButton"][aria-checked="true"] * {
+  font-variation-settings: "FILL" 1; }
 /* On a phone the text needs the width that the pictures beside it would take. */
 @media (max-width: 640px) {
   [data-testid="stChatMessage"] > [data-testid^="stChatMessageAvatar"] { display: none; }

@@ -9,12 +9,15 @@ from __future__ import annotations
 import streamlit as st
 
 from chat_client import Entry, Shown
+from chat_client.room_values import Feedback
 from streamlit_ui import keyboard, look, session
 from streamlit_ui.answer_view import draw, follow
 from streamlit_ui.choice import Choice
 from streamlit_ui.conversation import Conversation
 from streamlit_ui.copy_button import copy_button
 from streamlit_ui.prose import for_page
+
+THUMBS: dict[int | None, Feedback | None] = {0: "down", 1: "up", None: None}
 
 
 def question(conversation: Conversation, shown: Shown, choice: Choice) -> None:
@@ -54,8 +57,23 @@ def answer(conversation: Conversation, shown: Shown, choice: Choice) -> bool:
             _versions(conversation, shown)
             if entry.text:
                 copy_button(entry.text, f"copy-{entry.id}")
+                _thumbs(conversation, entry)
             _again(conversation, entry, choice)
     return False
+
+
+def _thumbs(conversation: Conversation, entry: Entry) -> None:
+    """What the person thinks of an answer; a second click takes it back."""
+    key = f"thumb-{entry.id}"
+
+    def judge() -> None:
+        entry.feedback = THUMBS[st.session_state[key]]
+        conversation.keep_soon()
+
+    shown = next(number for number, thumb in THUMBS.items() if thumb == entry.feedback)
+    if st.session_state.get(key) != shown:
+        st.session_state[key] = shown
+    st.feedback("thumbs", key=key, on_change=judge)
 
 
 def _again(conversation: Conversation, entry: Entry, choice: Choice) -> None:

@@ -61,6 +61,7 @@ def _found(id_: str) -> Conversation | None:
         return here
     # Another page, another UI or another program may have gone on with it since.
     if here is not None and here.dialogue.entries.keys() == dialogue.entries.keys():
+        here.dialogue.take_feedback(dialogue)
         return here
     conversation = Conversation(dialogue, room())
     shelf().keep(conversation)

@@ -8,8 +8,10 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
+from pydantic import SecretStr
 
+from chat_client import ChatSettings, Room, blocking
 from tests.browser import gradio_page, streamlit_page
 from tests.browser.pages import LAPTOP, PHONE, visit
 from tests.running import Service, running
@@ -33,6 +35,11 @@ def streamlit(run_folder: Path, env: dict[str, str]) -> Iterator[Service]:
 def gradio(run_folder: Path, env: dict[str, str]) -> Iterator[Service]:
     with running("gradio_ui", run_folder, env) as service:
         yield service
+
+
+@pytest.fixture(scope="module")
+def room(gateway: Service, gateway_key: str) -> Room:
+    return Room(ChatSettings(gateway_url=gateway.url, gateway_key=SecretStr(gateway_key)))
 
 
 def chat_of(page: Page) -> str:
@@ -130,3 +137,47 @@ def test_a_prompt_kept_in_streamlit_is_used_and_deleted_in_gradio(
         expect(page.get_by_role("option", name="Pirate", exact=True)).to_be_visible()
         expect(page.get_by_role("option", name="Poet")).to_have_count(0)
         assert there.script_errors == []
+
+
+def test_a_thumb_given_in_one_ui_is_seen_and_changed_in_the_other(
+    browser: Browser, streamlit: Service, gradio: Service, room: Room
+) -> None:
+    def kept(chat: str) -> list[str | None]:
+        messages = blocking(room.get(chat.partition("=")[2])).messages
+        return [each.feedback for each in messages if each.role == "assistant"]
+
+    def thumbs(page: Page, name: str) -> Locator:
+        return page.locator("#conversation").get_by_role("button", name=name, exact=True)
+
+    with gradio_page.opened(browser, gradio) as here:
+        page = here.page
+        for question in ("What is a token?", "What is quantization?"):
+            gradio_page.ask(page, question)
+            gradio_page.finish(page)
+        expect(thumbs(page, "Like")).to_have_count(2)
+        thumbs(page, "Like").last.click()
+        chat = chat_of(page)
+        gradio_page.until(page, lambda: kept(chat) == [None, "up"], "the thumb to be kept")
+        page.reload()
+        expect(thumbs(page, "Liked")).to_have_count(1)
+        expect(thumbs(page, "Like")).to_have_count(1)
+        with visit(browser, streamlit.url + chat, PHONE) as there:
+            streamlit_page.ready(there.page)
+            up = there.page.get_by_role("radio", name="Thumbs up")
+            down = there.page.get_by_role("radio", name="Thumbs down")
+            expect(up.last).to_be_checked()
+            expect(up.first).not_to_be_checked()
+            down.last.click()
+            expect(down.last).to_be_checked()
+            up.first.click()
+            expect(up.first).to_be_checked()
+            assert there.sideways_overflow_px() == 0
+            assert there.script_errors == []
+            gradio_page.until(page, lambda: kept(chat) == ["up", "down"], "both to be kept")
+            page.reload()
+            expect(thumbs(page, "Disliked")).to_have_count(1)
+            expect(thumbs(page, "Liked")).to_have_count(1)
+            thumbs(page, "Disliked").click()
+            expect(thumbs(page, "Dislike")).to_have_count(2)
+            gradio_page.until(page, lambda: kept(chat) == ["up", None], "one to be taken back")
+        assert here.script_errors == []

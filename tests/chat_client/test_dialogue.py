@@ -130,6 +130,26 @@ async def test_what_is_kept_comes_back_the_same(room: Room) -> None:
     assert other.shown[1].message.stats == STATS
 
 
+async def test_a_thumb_is_kept_changed_elsewhere_and_taken_back(room: Room) -> None:
+    here = Dialogue()
+    answer = answered(here.ask("One?", "tiny"), "1").answer
+    answer.feedback = "up"
+    assert await here.keep(room)
+    there = await Dialogue.open(room, str(here.room_id))
+    assert there.entries[answer.id].feedback == "up"
+
+    there.entries[answer.id].feedback = "down"
+    assert await there.keep(room)
+    here.take_feedback(await Dialogue.open(room, str(here.room_id)))
+    assert str(answer.feedback) == "down"
+
+    answer.feedback = None
+    here.take_feedback(there)
+    assert answer.feedback is None
+    assert await here.keep(room)
+    assert (await Dialogue.open(room, str(here.room_id))).entries[answer.id].feedback is None
+
+
 async def test_an_answer_under_way_is_kept_as_far_as_it_came(room: Room) -> None:
     dialogue = Dialogue()
     turn = dialogue.ask("Count.", "tiny")
