@@ -1,5 +1,6 @@
-// Copy buttons, tabs and actions of the cards. What a person unfolded stays so when a card is drawn again.
-const chosen = { tab: "", folds: {}, fields: {} };
+// Copy buttons, tabs and actions of the cards. What a person unfolded, scrolled or has in focus stays so
+// when a card is drawn again.
+const chosen = { tab: "", folds: {}, fields: {}, scrolled: [0, 0], reading: false };
 
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
@@ -32,7 +33,22 @@ element.addEventListener(
   true,
 );
 
+element.addEventListener(
+  "scroll",
+  ({ target }) => {
+    if (target.matches(".rows")) chosen.scrolled = [target.scrollLeft, target.scrollTop];
+  },
+  true,
+);
+
+document.addEventListener("focusin", ({ target }) => {
+  chosen.reading = element.contains(target) && target.matches(".rows");
+});
+
 watch("value", () => {
+  const rows = element.querySelector(".rows");
+  if (rows) [rows.scrollLeft, rows.scrollTop] = chosen.scrolled;
+  if (rows && chosen.reading) rows.focus({ preventScroll: true });
   if (chosen.tab) choose(chosen.tab);
   for (const fold of element.querySelectorAll("[data-fold]"))
     if (fold.dataset.fold in chosen.folds) fold.open = chosen.folds[fold.dataset.fold];

@@ -13,9 +13,11 @@ from typing import Any
 import gradio as gr
 
 from chat_client import (
+    ALL_MODELS,
     ChatError,
     ChatSettings,
     Exchange,
+    Outcome,
     RequestLog,
     Room,
     grouped,
@@ -27,7 +29,7 @@ from chat_client import (
 from gradio_ui.controls import read_choices
 from gradio_ui.lookout import Lookout
 from gradio_ui.navigation import SERVER
-from gradio_ui.request_log import MOST_ROWS, log_card
+from gradio_ui.request_log import MOST_ROWS, log_notes, log_rows
 from gradio_ui.server_cards import (
     models_card,
     progress,
@@ -66,17 +68,30 @@ class ServerHandlers:
             _changed(session, "wire", wire_card(_last(session))),
         )
 
-    async def log(self, session: Session) -> Any:
-        """The newest requests."""
+    async def log(self, session: Session, outcome: Outcome, model: str) -> tuple[Any, ...]:
+        """What runs and the newest requests that ended, of those that are picked."""
         if session.place != SERVER:
-            return gr.skip()
+            return (gr.skip(),) * 3
         log: RequestLog | ChatError
         try:
-            log = await self._room.requests(MOST_ROWS, looks=False)
+            log = await self._room.requests(MOST_ROWS, looks=False, outcome=outcome, model=model)
         except ChatError as away:
             log = away
         past_gateway = self._settings.root_url != self._settings.gateway_url
-        return _changed(session, "log", log_card(log, session.utc_offset_minutes, past_gateway))
+        rows = log_rows(log, session.utc_offset_minutes, picked=bool(outcome or model))
+        return (
+            _changed(session, "notes", log_notes(log, past_gateway)),
+            self._models_asked(session, log),
+            _changed(session, "log", rows),
+        )
+
+    def _models_asked(self, session: Session, log: RequestLog | ChatError) -> Any:
+        """The models that were seen in the log, to pick one; none goes while the page is open."""
+        asked = session.asked.union(log.models) if isinstance(log, RequestLog) else session.asked
+        if asked == session.asked:
+            return gr.skip()
+        session.asked = asked
+        return gr.update(choices=[(ALL_MODELS, ""), *sorted(asked)])
 
     async def act(self, session: Session, event: gr.EventData) -> AsyncGenerator[str, None]:
         """A model's button: loads or unloads it and tells of it in the model's row."""

@@ -10,12 +10,24 @@ from typing import Any
 
 import gradio as gr
 
+from chat_client import ALL_MODELS, OUTCOME_HELP, OUTCOMES
 from gradio_ui.events import DIRECT, STREAMS
 from gradio_ui.navigation import SERVER, Navigation
 from gradio_ui.page_scripts import CARDS
+from gradio_ui.request_log import TITLE
 from gradio_ui.server_handlers import ServerHandlers
 
 LOOK_S = 2.0
+
+
+@dataclass(frozen=True)
+class RequestsCard:
+    """The request log and what is picked from it."""
+
+    notes: gr.HTML
+    outcome: gr.Radio
+    model: gr.Dropdown
+    rows: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,7 @@ class ServerPage:
     state: gr.HTML
     models: gr.HTML
     snippets: gr.HTML
-    log: gr.HTML
+    log: RequestsCard
     wire: gr.HTML
 
 
@@ -37,10 +49,26 @@ def make_server_page() -> ServerPage:
         state = _card("server-state")
         models = _card("server-models")
         snippets = _card("server-snippets")
-        log = _card("server-log")
+        log = _requests()
         wire = _card("server-wire")
     timer = gr.Timer(LOOK_S, active=False)
     return ServerPage(column, timer, state, models, snippets, log, wire)
+
+
+def _requests() -> RequestsCard:
+    with gr.Column(elem_id="server-requests", elem_classes="card"):
+        gr.HTML(TITLE, padding=False, apply_default_css=False)
+        notes = gr.HTML("", padding=False, apply_default_css=False)
+        with gr.Row(elem_id="log-choices"):
+            outcome = gr.Radio(
+                [(label, value) for value, label in OUTCOMES.items()],
+                value="",
+                label="Show",
+                info=OUTCOME_HELP,
+                min_width=240,
+            )
+            model = gr.Dropdown([(ALL_MODELS, "")], value="", label="Model", min_width=200)
+        return RequestsCard(notes, outcome, model, _card("server-log"))
 
 
 def _card(name: str) -> gr.HTML:
@@ -63,8 +91,15 @@ def wire_server_page(
         lambda place: gr.Timer(active=place == SERVER), [navigation.place], [page.timer], **DIRECT
     )
     turned.then(handlers.look, inputs, cards, **DIRECT)
-    turned.then(handlers.log, [session], [page.log], **DIRECT)
+    log = page.log
+    requests = {
+        "fn": handlers.log,
+        "inputs": [session, log.outcome, log.model],
+        "outputs": [log.notes, log.model, log.rows],
+        **DIRECT,
+    }
     page.timer.tick(handlers.look, inputs, cards, **DIRECT)
-    page.timer.tick(handlers.log, [session], [page.log], **DIRECT)
+    for event in (turned.then, page.timer.tick, log.outcome.input, log.model.input):
+        event(**requests)
     acted = page.models.click(handlers.act, [session], [page.models], **STREAMS)
     return acted.then(handlers.look, inputs, cards, **DIRECT)

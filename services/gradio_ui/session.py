@@ -20,7 +20,8 @@ class Session:
     """One browser tab; `notice` is a sentence about the chat that could not be opened.
 
     `place` is what `navigation` shows, `cards` what the Server page was last given,
-    `told` what the row of a model says of its load, `voted` why a vote is not kept.
+    `told` what the row of a model says of its load, `asked` the models seen in the request log,
+    `voted` why a vote is not kept.
     """
 
     chat: Chat = field(default_factory=Chat)
@@ -38,6 +39,7 @@ class Session:
     place: str = "chat"
     cards: dict[str, str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
+    asked: frozenset[str] = frozenset()
     loading: bool = False
     match: Match | None = None
     voted: str = ""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from html import escape
 
 from chat_client import ChatError, DayGroup, Hits, Summary
+from gradio_ui.notice import with_code
 
 EMPTY = "Chats that you begin are kept here."
 FILES = (
@@ -67,7 +68,7 @@ def unreadable_list(error: ChatError) -> str:
     """What stands there while the gateway cannot be asked."""
     return (
         '<nav class="shelf" aria-label="Chats"><p class="empty" role="status">'
-        f"<b>{escape(error.message)}</b> {escape(error.advice)}</p></nav>"
+        f"<b>{escape(error.message)}</b> {with_code(error.advice)}</p></nav>"
     )
 
 

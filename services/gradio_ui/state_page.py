@@ -5,10 +5,10 @@ Owns the words and marks of that page; what was tried and what to do come from `
 
 from __future__ import annotations
 
-import re
 from html import escape
 
 from gradio_ui.lookout import Outlook
+from gradio_ui.notice import with_code
 
 NO_MODEL = "The model server answers, but it offers no chat model."
 LOAD_ONE = "Load a chat model in LM Studio (Developer, then Local Server); this page notices."
@@ -25,7 +25,7 @@ def state_page(outlook: Outlook, compact: bool) -> str:
     return (
         f'<section class="state{" compact" if compact else ""}" role="status">'
         f"<{level} class='state-title'>{escape(_headline(outlook))}</{level}>"
-        f'<p class="advice">{_with_code(_advice(outlook))}</p>'
+        f'<p class="advice">{with_code(_advice(outlook))}</p>'
         f'<ol class="steps">{steps}</ol>'
         f'<p class="again"><span class="pulse"></span>Trying again every few seconds. '
         f"Nothing to reload.</p></section>"
@@ -44,11 +44,6 @@ def _advice(outlook: Outlook) -> str:
     if outlook.refusal is not None:
         return outlook.refusal.advice
     return outlook.state.advice or LOAD_ONE
-
-
-def _with_code(text: str) -> str:
-    """Escaped text in which `commands` between backticks are set as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def status_line(outlook: Outlook) -> str:

@@ -82,6 +82,8 @@ VALUES = {
     "input_border_color_focus": "#B4532A",
     "input_border_color_focus_dark": "#F0A37A",
     "input_border_width": "1px",
+    "input_placeholder_color": "#6B7480",
+    "input_placeholder_color_dark": "#8F979F",
     "input_shadow": "none",
     "slider_color": "#B4532A",
     "slider_color_dark": "#F0A37A",

@@ -1,7 +1,7 @@
-"""The gateway's live request log: who asked for which model, how it ended, how long it took.
+"""The gateway's live request log: who asks for which model, how it goes, how long it takes.
 
-Owns: its table. The rows come from the gateway; none of them holds words. A model's name is
-whatever a caller wrote, so it is drawn as it stands and never as Markdown.
+Owns: its table and the choice of rows. They come from the gateway; none of them holds words. A
+model's name is whatever a caller wrote, so it is drawn as it stands and never as Markdown.
 """
 
 from __future__ import annotations
@@ -11,51 +11,116 @@ from datetime import timedelta
 
 import streamlit as st
 
-from chat_client import RequestLog, RequestRow
+from chat_client import (
+    ALL_MODELS,
+    OUTCOME_HELP,
+    OUTCOMES,
+    Outcome,
+    RequestLog,
+    RequestRow,
+    RunningRow,
+)
 from streamlit_ui.prose import for_page
 from streamlit_ui.resources import request_watch
 
 EVERY_S = 2.0
 LONGEST = 40  # characters of a model's name
 HEAD = """\
-| Time | Key | Model | Ended | Tokens | In line | First token | Whole |
+| Time | State | Key | Model | Tokens | In line | First token | Whole |
 |---|---|---|---|--:|--:|--:|--:|
 """
 NOBODY = (
     "Nobody has asked the gateway yet. Run one of the programs here, or give somebody a key: "
     "`make key NAME=ana`. What is asked in the web UIs goes to the model directly."
 )
+NONE_SO = "No request is like that. Choose All and All models to see every one."
 
 
 @st.fragment(run_every=EVERY_S)
 def request_log() -> None:
-    """Draws the newest requests, again and again."""
-    log = request_watch().newest(EVERY_S - 0.5)
+    """Draws what runs and the newest requests, again and again."""
+    watch = request_watch()
+    everything = watch.newest(EVERY_S - 0.5)
+    if not isinstance(everything, RequestLog):
+        st.warning(for_page(str(everything)), icon=":material/link_off:")
+        return
+    whose = (
+        "Everybody's requests" if everything.reach == "all" else "The requests of this page's key"
+    )
+    st.caption(f"{whose} to the gateway: on top what runs or waits, then what ended. No words.")
+    outcome, model = _choices(everything)
+    log = watch.newest(EVERY_S - 0.5, outcome, model) if outcome or model else everything
     if not isinstance(log, RequestLog):
         st.warning(for_page(str(log)), icon=":material/link_off:")
         return
-    whose = "Everybody's requests" if log.reach == "all" else "The requests of this page's own key"
-    st.caption(f"{whose} to the gateway as they end, the newest first. No words are kept.")
-    if not log.data:
-        st.info(NOBODY, icon=":material/hourglass_empty:")
+    if not log.data and not log.running:
+        st.info(NONE_SO if outcome or model else NOBODY, icon=":material/hourglass_empty:")
         return
     away = timedelta(minutes=st.context.timezone_offset or 0)
+    rows = [_running(row, away) for row in log.running] + [_ended(row, away) for row in log.data]
     with st.container(key="requests", height=520, border=False):
-        st.markdown(HEAD + "\n".join(_row(row, away) for row in log.data))
+        st.markdown(HEAD + "\n".join(rows))
 
 
-def _row(row: RequestRow, away: timedelta) -> str:
+def _choices(log: RequestLog) -> tuple[Outcome, str]:
+    """What to show of the log."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="request-choices"):
+        outcome: Outcome | None = st.segmented_control(
+            "Show",
+            list(OUTCOMES),
+            default="",
+            format_func=lambda each: OUTCOMES[each],
+            key="request-outcome",
+            help=OUTCOME_HELP,
+            required=True,
+        )
+        seen: set[str] = st.session_state.setdefault("models-asked", set())
+        seen.update(log.models)
+        model: str = st.selectbox(
+            "Model",
+            ["", *sorted(seen)],
+            format_func=lambda name: name or ALL_MODELS,
+            key="request-model",
+            help="Only requests for this model.",
+            width=260,
+        )
+    return outcome or "", model
+
+
+def _running(row: RunningRow, away: timedelta) -> str:
+    queued = row.position is not None
+    state = f"{':orange[●]' if queued else ':blue[●]'} {row.words}"
+    tokens = f"→ {row.completion_tokens:,}" if row.first_token_ms is not None else "-"
+    in_line = f"place {row.position}" if queued else "-"
+    so_far = f"{_seconds(row.elapsed_ms)} so far"
+    return _row(row, away, state, tokens, in_line, so_far)
+
+
+def _ended(row: RequestRow, away: timedelta) -> str:
     mark = ":green[●]" if row.ok else ":orange[●]"
     about = "about " if row.estimated else ""
+    state = f"{mark} {row.status} {row.outcome.replace('_', ' ')}"
+    tokens = f"{about}{row.prompt_tokens:,} → {row.completion_tokens:,}"
+    return _row(row, away, state, tokens, _seconds(row.queue_ms), _seconds(row.duration_ms))
+
+
+def _row(
+    row: RequestRow | RunningRow,
+    away: timedelta,
+    state: str,
+    tokens: str,
+    in_line: str,
+    whole: str,
+) -> str:
     cells = [
         f"{row.began_at - away:%H:%M:%S}",
+        state,
         _as_it_stands(row.key),
         _as_it_stands(row.model) or "-",
-        f"{mark} {row.status} {row.outcome.replace('_', ' ')}",
-        f"{about}{row.prompt_tokens:,} → {row.completion_tokens:,}",
-        _seconds(row.queue_ms),
+        tokens,
+        in_line,
         _seconds(row.first_token_ms),
-        _seconds(row.duration_ms),
+        whole,
     ]
     return "| " + " | ".join(cells) + " |"
 

@@ -64,6 +64,35 @@ def test_the_chat_keeps_nobody_out(browser: Browser, gradio: Service, scheme: Co
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_playground_and_the_server_page_keep_nobody_out(
+    browser: Browser, gradio: Service, scheme: ColorScheme
+) -> None:
+    with opened(browser, gradio, LAPTOP, scheme, path="/?place=playground") as visited:
+        page = visited.page
+        expect(page.get_by_label("Model 1", exact=True)).not_to_have_value("")
+        assert serious_violations(page) == []
+        page.fill("#prompt textarea", "two words")
+        page.press("#prompt textarea", "Enter")
+        expect(page.get_by_role("button", name="Both bad")).to_be_visible()
+        page.get_by_label("Mark where the answers part").check()
+        expect(page.locator("#panes .marked").first).to_be_visible()
+        assert serious_violations(page) == []
+        page.get_by_role("button", name="Tie").click()
+        expect(page.locator("#ballot")).to_contain_text("not kept")
+        assert serious_violations(page) == []
+
+        page.get_by_role("link", name="Chat", exact=True).click()
+        ask(page, "two words")
+        finish(page)
+        page.get_by_role("link", name="Server", exact=True).click()
+        page.get_by_text("How to load").click()
+        for fold in ("Headers", "Answer"):
+            page.locator(f"[data-fold={fold}] summary").click()
+        expect(page.locator("[data-fold=Answer]")).to_contain_text("data: [DONE]")
+        assert serious_violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_without_a_model_server_keeps_nobody_out(
     browser: Browser, run_folder: Path, scheme: ColorScheme
 ) -> None:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from chat_client import ChatError, Model, RequestLog, RequestRow, Snippet, Standing, grouped
+from chat_client import (
+    ChatError,
+    Model,
+    RequestLog,
+    RequestRow,
+    RunningRow,
+    Snippet,
+    Standing,
+    grouped,
+)
 from gradio_ui.playground_cards import leaderboard_card, marked
-from gradio_ui.request_log import log_card
+from gradio_ui.request_log import log_notes, log_rows
 from gradio_ui.server_cards import models_card, snippets_card, trouble
 
 EVIL = "<img src=x onerror=alert(1)>'\""
@@ -35,7 +44,7 @@ def test_names_of_others_are_text() -> None:
         models_card(grouped([Model(EVIL, EVIL, True)]), {}, busy=False),
         trouble(ChatError(EVIL, EVIL)),
         snippets_card([Snippet("python", "Python", EVIL)]),
-        log_card(RequestLog(reach="all", data=(row(EVIL),)), 0, past_gateway=False),
+        log_rows(RequestLog(reach="all", data=(row(EVIL),)), 0, picked=False),
         marked(EVIL, EVIL),
         leaderboard_card([Standing(EVIL, EVIL, 1000, 900, 1100, 1, 1, 0, 0, 0)]),
     )
@@ -43,11 +52,25 @@ def test_names_of_others_are_text() -> None:
     assert all("&lt;img" in html for html in drawn)
 
 
-def test_the_log_has_local_times_and_leaves_out_looks_at_the_list_of_models() -> None:
-    log = RequestLog(reach="own", data=(row("tiny"), row(""), row("", outcome="bad_key")))
-    html = log_card(log, 120, past_gateway=True)
-    assert html.count("<tr") == 3  # the head, the question, the failure
-    assert "14:00:00" in html
-    assert "bad key" in html
-    assert "past the gateway" in html
-    assert "own key" in html
+def test_the_log_has_local_times_and_what_runs_on_top() -> None:
+    waiting = RunningRow(
+        request_id="w",
+        began_at=datetime(2026, 1, 1, 12, 1, tzinfo=UTC),
+        key="ana",
+        model="tiny",
+        route="/v1/chat/completions",
+        state="queued",
+        position=2,
+        completion_tokens=0,
+        first_token_ms=None,
+        elapsed_ms=2500.0,
+    )
+    ended = (row("tiny"), row("", outcome="bad_key"))
+    log = RequestLog(reach="own", running=(waiting,), data=ended)
+    html = log_rows(log, 120, picked=False)
+    assert html.count("<tr") == 4  # and the head
+    assert html.index("in line, place 2") < html.index("14:00:00") < html.index("bad key")
+    assert "2.50 s so far" in html
+    notes = log_notes(log, past_gateway=True)
+    assert "past the gateway" in notes
+    assert "own key" in notes
