@@ -6,8 +6,9 @@ Gradio's kind, no server side rendering, no links to elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import gradio as gr
 import openai.resources.chat  # noqa: F401 (else the first question waits while the SDK loads it)
@@ -17,9 +18,11 @@ from starlette.routing import Mount
 
 from chat_client import ChatSettings
 from gradio_ui.callers import OwnCallers, host_names
+from gradio_ui.endpoints import offer_endpoints
 from gradio_ui.handlers import Handlers
 from gradio_ui.headers import SecureHeaders
 from gradio_ui.installing import HEAD, offer_installing
+from gradio_ui.listeners import Listeners, NotesListeners
 from gradio_ui.page import make_page
 from gradio_ui.settings import GradioSettings
 from gradio_ui.theme import ICON, STYLE, make_theme
@@ -37,11 +40,15 @@ def make_app(settings: GradioSettings, chat_settings: ChatSettings) -> FastAPI:
     handlers = Handlers(chat_settings, chat_settings.chat_concurrency)
     handlers.desk.add_to(app)
     tools = Tools(chat_settings, handlers.lookout, handlers.line)
+    offer: Callable[[], None] | None = None
     if settings.gradio_mcp:
         _offer_mcp(app, tools)
+        listeners = Listeners()
+        app.add_middleware(NotesListeners, listeners=listeners)
+        offer = partial(offer_endpoints, tools, listeners)
     gr.mount_gradio_app(
         app,
-        make_page(handlers, tools if settings.gradio_mcp else None),
+        make_page(handlers, offer),
         path="/",
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         footer_links=[],

@@ -6,12 +6,12 @@ goes through Gradio's queue, because only it streams.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from gradio_ui.controls import shown_settings, wire_controls
-from gradio_ui.endpoints import offer_endpoints
 from gradio_ui.events import ASKS, DIRECT, STREAMS
 from gradio_ui.handlers import Handlers
 from gradio_ui.navigation import PLAYGROUND, SERVER, wire_navigation
@@ -37,7 +37,6 @@ from gradio_ui.server_handlers import ServerHandlers
 from gradio_ui.server_page import wire_server_page
 from gradio_ui.shelf import Shelf
 from gradio_ui.thumbs import Thumbs, wire_thumbs
-from gradio_ui.tools import Tools
 from gradio_ui.tour import wire_tour
 from gradio_ui.tray_handlers import TrayHandlers
 
@@ -45,12 +44,12 @@ SHELF_LOOK_S = 10.0
 WAITING_ROOM = 200  # people in line at once before Gradio itself would make them wait unseen
 
 
-def make_page(handlers: Handlers, tools: Tools | None = None) -> gr.Blocks:
-    """The whole page over `handlers`; `tools`: what programs may call by name."""
+def make_page(handlers: Handlers, offer: Callable[[], None] | None = None) -> gr.Blocks:
+    """The whole page over `handlers`; `offer` adds what programs may call by name."""
     page: gr.Blocks
     with gr.Blocks(title="Lectern", analytics_enabled=False, fill_height=True) as page:
-        if tools is not None:
-            offer_endpoints(tools)  # first, since a handler of the page would take a name
+        if offer is not None:
+            offer()  # first, since a handler of the page would take a name
         _wire(page, lay_out(), handlers)
     page.max_threads = WAITING_ROOM
     page.queue(default_concurrency_limit=None, api_open=False)

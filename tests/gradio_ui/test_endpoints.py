@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from gradio_ui import tools as bounds
+from gradio_ui.endpoints import UNHEARD_S, YIELD_EVERY_S
 from tests.gradio_ui.upstream import MODEL, SEES, Upstream
 from tests.running import Service, running, wait_until
 
@@ -83,6 +85,34 @@ def test_a_program_that_dies_frees_the_model_and_its_place_in_line(
         waiting = client.submit("next please", api_name="/ask")
         first.kill()
         assert waiting.result(timeout=60)["answer"].strip() == "You asked: next please"
+    wait_until(lambda: server.open == 0, "the model to be free")
+
+
+def test_a_call_whose_answer_nobody_reads_gives_its_place_back(
+    service: Service, client: Client, server: Upstream
+) -> None:
+    """Only the first half of Gradio's HTTP protocol: the call is made, its stream never opened."""
+    url = f"{service.url}/gradio_api/call/ask"
+    data = ["endless", "", "", 0.7, 9]
+    call = httpx.post(url, json={"data": data}, trust_env=False).json()["event_id"]
+    wait_until(lambda: server.open == 1, "the answer to begin")
+    waiting = client.submit("next please", api_name="/ask")
+    assert waiting.result(timeout=60)["answer"].strip() == "You asked: next please"
+    wait_until(lambda: server.open == 0, "the model to be free")
+    late = httpx.get(f"{url}/{call}", timeout=30, trust_env=False).text
+    assert "nobody read it" in late
+
+
+def test_a_call_that_is_read_goes_on_for_longer_than_one_that_is_not(
+    service: Service, server: Upstream
+) -> None:
+    url = f"{service.url}/gradio_api/call/ask"
+    data = ["endless", "", "", 0.7, 9]
+    call = httpx.post(url, json={"data": data}, trust_env=False).json()["event_id"]
+    with httpx.stream("GET", f"{url}/{call}", timeout=30, trust_env=False) as read:
+        told = (line for line in read.iter_lines() if line.startswith("event:"))
+        longer = list(islice(told, int(UNHEARD_S / YIELD_EVERY_S) + 4))
+    assert set(longer) == {"event: generating"}
     wait_until(lambda: server.open == 0, "the model to be free")
 
 
