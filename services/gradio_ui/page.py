@@ -14,6 +14,7 @@ import gradio as gr
 from gradio_ui.controls import shown_settings, wire_controls
 from gradio_ui.events import ASKS, DIRECT, STREAMS
 from gradio_ui.handlers import Handlers
+from gradio_ui.lean_blocks import LeanBlocks
 from gradio_ui.navigation import PLAYGROUND, SERVER, wire_navigation
 from gradio_ui.outlook_view import OutlookView
 from gradio_ui.page_parts import Parts, lay_out
@@ -47,7 +48,7 @@ WAITING_ROOM = 200  # people in line at once before Gradio itself would make the
 def make_page(handlers: Handlers, offer: Callable[[], None] | None = None) -> gr.Blocks:
     """The whole page over `handlers`; `offer` adds what programs may call by name."""
     page: gr.Blocks
-    with gr.Blocks(title="Lectern", analytics_enabled=False, fill_height=True) as page:
+    with LeanBlocks(title="Lectern", analytics_enabled=False, fill_height=True) as page:
         if offer is not None:
             offer()  # first, since a handler of the page would take a name
         _wire(page, lay_out(), handlers)

@@ -1,0 +1,44 @@
+"""Gradio's Blocks without the work that nobody sees.
+
+Owns: what an event skips costs nothing. Gradio builds each part that `gr.skip()` stands for anew
+from its arguments, and its configuration too, which took longer than the rest of a picture.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+import gradio as gr
+from gradio.block_function import BlockFunction
+from gradio.state_holder import SessionState
+
+SKIPPED = gr.skip()
+
+
+class LeanBlocks(gr.Blocks):
+    """A page whose events may skip most of their outputs, many times a second."""
+
+    async def postprocess_data(
+        self, block_fn: BlockFunction, predictions: Any, state: SessionState | None
+    ) -> list[Any]:
+        """Turns only what is not skipped into what goes to the browser."""
+        whole: Any = predictions
+        several = isinstance(whole, tuple) and len(whole) == len(block_fn.outputs)
+        if not several or not any(_skipped(each) for each in whole):
+            return await super().postprocess_data(block_fn, whole, state)
+        told = [at for at, each in enumerate(whole) if not _skipped(each)]
+        data: list[Any] = [dict(SKIPPED) for _ in whole]
+        if told:
+            part = copy(block_fn)
+            part.outputs = [block_fn.outputs[at] for at in told]
+            # Gradio takes the value of a single output as it is.
+            values: Any = [whole[at] for at in told] if len(told) > 1 else whole[told[0]]
+            made = await super().postprocess_data(part, values, state)
+            for at, each in zip(told, made, strict=True):
+                data[at] = each
+        return data
+
+
+def _skipped(value: Any) -> bool:
+    return isinstance(value, dict) and value == SKIPPED
