@@ -24,6 +24,7 @@ from gradio_ui.headers import SecureHeaders
 from gradio_ui.installing import HEAD, offer_installing
 from gradio_ui.listeners import Listeners, NotesListeners
 from gradio_ui.page import make_page
+from gradio_ui.page_start import PageStart
 from gradio_ui.settings import GradioSettings
 from gradio_ui.theme import ICON, STYLE, make_theme
 from gradio_ui.tools import Tools
@@ -34,6 +35,7 @@ def make_app(settings: GradioSettings, chat_settings: ChatSettings) -> FastAPI:
     app = FastAPI(title="Lectern", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(OwnCallers, hosts=host_names(settings.gradio_hosts))
     app.add_middleware(SecureHeaders)
+    app.add_middleware(PageStart)
     app.get("/healthz")(_healthz)
     app.post("/gradio_api/upload")(_no_uploads)
     offer_installing(app)

@@ -28,6 +28,7 @@ from gradio_ui.page_scripts import (
     NAME_ADDRESS,
     UNFOLD,
 )
+from gradio_ui.page_start import AT_REST
 from gradio_ui.playground_handlers import PlaygroundHandlers
 from gradio_ui.playground_page import (
     wire_playground_page,
@@ -85,6 +86,7 @@ def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
     parts.controls.refresh.click(outlook.look_now, **looked)
     parts.timer.tick(outlook.look, **looked)
     page.load(outlook.look, **looked)
+    page.load(None, js=AT_REST)
     page.load(None, js=UNFOLD)
     page.load(None, js=KEYS)
     page.load(None, js=LABELS)

@@ -260,6 +260,25 @@ def test_copy_takes_the_answer_without_numbers_or_thoughts(
         assert copied.strip() == "You asked: think about it"
 
 
+COUNT_PICTURES = """
+const own = window.requestAnimationFrame;
+window.asked = 0;
+window.requestAnimationFrame = (draw) => { window.asked += 1; return own.call(window, draw); };
+window.pictures = async (left) => {
+  window.asked = 0;
+  while (left--) await new Promise((next) => own.call(window, next));
+  return window.asked;
+};
+"""
+
+
+def test_a_page_that_nobody_touches_rests(chat: Visit) -> None:
+    chat.page.add_init_script(COUNT_PICTURES)
+    chat.page.reload()
+    expect(chat.page.locator("#question textarea")).to_be_visible()
+    until(chat.page, lambda: chat.page.evaluate("pictures(30)") == 0, "a page that draws nothing")
+
+
 def test_the_page_says_what_was_tried_and_recovers_by_itself(
     browser: Browser, run_folder: Path
 ) -> None:

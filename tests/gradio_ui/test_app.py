@@ -39,6 +39,12 @@ async def test_the_page_is_at_the_root_and_may_ask_no_other_host(client: httpx.A
     assert "http" not in policy
 
 
+async def test_our_own_script_is_there_before_gradios(client: httpx.AsyncClient) -> None:
+    response = await client.get("/")
+    assert response.text.index("lecternAtRest") < response.text.index('type="module"')
+    assert int(response.headers["content-length"]) == len(response.content)
+
+
 async def test_no_endpoint_is_offered_by_accident(client: httpx.AsyncClient) -> None:
     info = (await client.get("/gradio_api/info")).json()
     assert info == {"named_endpoints": {}, "unnamed_endpoints": {}}
