@@ -41,6 +41,15 @@
     if (event.target.closest?.("[data-help]")) help.showModal();
   });
 
+  // Gradio's own Enter waits for the next picture of the page; its Send does not.
+  document.addEventListener("keydown", (event) => {
+    const plain = event.key === "Enter" && !event.shiftKey && !event.isComposing;
+    const send = plain && event.target.closest?.("#question") && find("#question .submit-button");
+    if (!send || event.target === send) return;
+    event.preventDefault();
+    send.click();
+  });
+
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || find("dialog[open]")) return;
     const writing = event.target.closest?.(TEXT);

@@ -40,9 +40,12 @@ def test_a_whole_chat_needs_no_mouse(browser: Browser, gradio: Service) -> None:
         keys.type("a shortcut here?")
         expect(page.locator(box)).to_have_value("Is n, m or ? \na shortcut here?")
         expect(page.locator("#help")).to_be_hidden()
+        composing = {"key": "Enter", "isComposing": True, "bubbles": True, "cancelable": True}
+        page.dispatch_event(box, "keydown", composing)  # it chooses a word of an input method
         page.fill(box, STORY)
         keys.press("Enter")
         until(page, lambda: answer(page), "the first words")
+        expect(page.locator(QUESTION)).to_have_text([STORY])
         keys.press("Escape")
         expect(page.locator(NOTE).last).to_contain_text("Stopped after")
         keys.press("Escape")
