@@ -46,7 +46,7 @@ def main() -> None:
             for name in options.ui.split(","):
                 folder = Path(top) / f"{name}-{repetition}"
                 folder.mkdir()
-                with running_ui(UIS[name], folder) as running:
+                with running_ui(UIS[name], folder, python=options.python) as running:
                     measure(playwright, running, results.setdefault(UIS[name].name, {}), options)
     command = shlex.join(["python", "bench/ui.py", *sys.argv[1:]])
     print(render(results, facts(), command, options.repetitions))
@@ -66,6 +66,7 @@ def parse() -> argparse.Namespace:
     add("--long", type=int, default=0, help="also one answer of so many tokens, at 200 a second")
     add("--quick", action="store_true", help="3 turns, answers of 250 and 500 tokens, no leaving")
     add("--priority", type=int, default=0, help="niceness of everything measured (root: below 0)")
+    add("--python", default=sys.executable, help="interpreter of the UI and of the gateway")
     options = parser.parse_args()
     if options.quick:
         options.turns, options.lengths = 3, "250,500"

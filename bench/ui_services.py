@@ -99,8 +99,10 @@ class Running:
 
 
 @contextmanager
-def running_ui(ui: Ui, folder: Path, root: Path = ROOT) -> Iterator[Running]:
-    """Model server, gateway and UI, ended in the opposite order."""
+def running_ui(
+    ui: Ui, folder: Path, root: Path = ROOT, python: str = sys.executable
+) -> Iterator[Running]:
+    """Model server, gateway and UI, ended in the opposite order; `python` runs the latter two."""
     upstream = Upstream(free_port())
     server = [sys.executable, str(HERE / "ui_upstream.py"), str(upstream.port)]
     with _process(server, folder / "model-server.log"):
@@ -110,10 +112,10 @@ def running_ui(ui: Ui, folder: Path, root: Path = ROOT) -> Iterator[Running]:
             return
         port = free_port()
         env = _environment(upstream, folder, root) | {ui.port_variable: str(port)}
-        with _process([sys.executable, "-m", "gateway"], folder / "gateway.log", env):
+        with _process([python, "-m", "gateway"], folder / "gateway.log", env):
             gateway = int(env["GATEWAY_PORT"])
             wait_for(lambda: answers(gateway, "/healthz"), "the gateway", READY_S)
-            with _process([sys.executable, "-m", ui.module], folder / "ui.log", env) as process:
+            with _process([python, "-m", ui.module], folder / "ui.log", env) as process:
                 start_s = wait_for(lambda: answers(port, ui.health), ui.name, READY_S)
                 yield Running(ui, f"http://127.0.0.1:{port}", upstream, process, start_s)
 
