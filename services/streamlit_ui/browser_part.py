@@ -1,4 +1,4 @@
-"""What the browser has to do itself: `?` opens the help, files come by paste and by drop.
+"""What the browser has to do itself: two keys, and files that come by paste and by drop.
 
 Owns: a script that is put into the page once, and nothing that is seen but the frame while a file
 is dragged over the page. What becomes of the files is the attachments panel's.
@@ -34,8 +34,12 @@ const attach = async files => {
 const with_files = event => [...(event.dataTransfer?.types ?? [])].includes("Files");
 const in_uploader = event => event.target.closest?.('[data-testid="stFileUploaderDropzone"]');
 
+// The key itself is the picker's own button's; a panel that is folded would hide what it opens.
+const unfold = () => document.querySelector('[data-testid="stExpandSidebarButton"]')?.click();
+
 const handlers = {
   keydown: event => {
+    if (event.altKey && event.code === "KeyM") unfold();
     if (event.key !== "?" || event.ctrlKey || event.altKey || event.metaKey) return;
     if (text_field(event.composedPath()[0])) return;
     event.preventDefault();

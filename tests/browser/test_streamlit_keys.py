@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.pages import Visit, visit
+from tests.browser.pages import PHONE, Visit, visit
 from tests.browser.streamlit_page import answers, ask, ready
 from tests.chat_client.upstream import Hang, Upstream, chunk, native_model, spoken, upstream
 from tests.running import Service, running, wait_until
@@ -84,6 +84,22 @@ def test_a_chat_goes_from_the_keyboard_alone(opened: Visit, server: Upstream) ->
     page.get_by_text("first token after").wait_for()
     assert server.requests[-1]["model"] == "seer"
     assert server.requests[-1]["messages"][-1]["content"] == "One\ntwo?"
+
+
+def test_on_a_phone_the_key_for_the_model_opens_the_folded_panel(
+    browser: Browser, ui: Service, server: Upstream
+) -> None:
+    """A tablet's keyboard has the key, too; so has a laptop on which the panel is folded."""
+    with visit(browser, ui.url, PHONE) as here:
+        page = here.page
+        ready(page)
+        option = page.locator(".st-key-model-seer").get_by_role("button")
+        for _ in range(2):  # The second time the panel stands open.
+            page.keyboard.press("Alt+m")
+            expect(option).to_be_in_viewport()
+            option.click()
+            page.locator(".st-key-picker").get_by_text("seer").wait_for()
+        assert here.script_errors == []
 
 
 def test_a_question_mark_shows_the_keys_but_not_while_somebody_types(opened: Visit) -> None:
