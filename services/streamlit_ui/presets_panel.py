@@ -6,14 +6,18 @@ Owns: choosing, saving, sharing, deleting, and files of them. What the settings 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from chat_client import ChatError, Preset, blocking, is_prompt
+from chat_client import ChatError, Preset, RoomFile, blocking, is_prompt
 from streamlit_ui.choice import Choice
 from streamlit_ui.kept_presets import change, kept_presets
 from streamlit_ui.prose import for_page
 from streamlit_ui.resources import room
 from streamlit_ui.settings_panel import load_settings
+
+FETCHED = "presets_file"
 
 
 def presets_panel(choice: Choice) -> None:
@@ -65,7 +69,7 @@ def _save(choice: Choice) -> None:
         settings |= {"system_prompt": choice.system_prompt} if choice.system_prompt else {}
         settings |= {"model": choice.model} if choice.model else {}
         shared = bool(st.session_state["preset_shared"])
-        if change(lambda: blocking(room().create_preset(name, settings, shared=shared))):
+        if _change(lambda: blocking(room().create_preset(name, settings, shared=shared))):
             st.session_state["preset_name"] = ""
 
     st.text_input("Save these settings as", key="preset_name", max_chars=100)
@@ -74,25 +78,46 @@ def _save(choice: Choice) -> None:
 
 
 def _files(presets: tuple[Preset, ...]) -> None:
-    if any(preset.mine for preset in presets):
-        st.download_button(
-            "Export as JSON",
-            lambda: blocking(room().export_presets()).data,
-            "lectern-presets.json",
-            "application/json",
-            key="export_presets",
-        )
-    file = st.file_uploader("Import", ["json"], key="preset_file", max_upload_size=1)
+    file: RoomFile | None = st.session_state.get(FETCHED)
     if file is not None:
-        st.button("Take these presets in", key="load_presets", on_click=_load, args=(file,))
+        st.download_button(
+            "Save the file",
+            file.data,
+            file.name,
+            file.media_type,
+            key="save_presets",
+            icon=":material/download:",
+            type="primary",
+            on_click=lambda: st.session_state.pop(FETCHED),
+        )
+    elif any(preset.mine for preset in presets):
+        st.button("Export as JSON", key="export_presets", on_click=_fetch)
+    taken = st.file_uploader("Import", ["json"], key="preset_file", max_upload_size=1)
+    if taken is not None:
+        st.button("Take these presets in", key="load_presets", on_click=_load, args=(taken,))
+
+
+def _fetch() -> None:
+    """Streamlit tells nobody why a download that is fetched at its click has failed."""
+
+    def fetch() -> None:
+        st.session_state[FETCHED] = blocking(room().export_presets())
+
+    change(fetch)
 
 
 def _load(file: st.runtime.uploaded_file_manager.UploadedFile) -> None:
     data = file.getvalue()
-    if change(lambda: blocking(room().load_presets(data))):
+    if _change(lambda: blocking(room().load_presets(data))):
         st.toast("The presets are here.")
 
 
 def _delete(id_: str) -> None:
     st.session_state["preset"] = None
-    change(lambda: blocking(room().delete_preset(id_)))
+    _change(lambda: blocking(room().delete_preset(id_)))
+
+
+def _change(call: Callable[[], object]) -> bool:
+    """What was fetched to be saved is no longer so then."""
+    st.session_state.pop(FETCHED, None)
+    return change(call)
