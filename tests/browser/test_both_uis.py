@@ -100,12 +100,15 @@ def test_a_chat_of_gradio_goes_on_in_streamlit(
         page.get_by_text("What is a token?").first.wait_for()
 
 
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
 def test_a_prompt_kept_in_streamlit_is_used_and_deleted_in_gradio(
-    browser: Browser, streamlit: Service, gradio: Service
+    browser: Browser, streamlit: Service, gradio: Service, size: tuple[int, int]
 ) -> None:
-    with visit(browser, f"{streamlit.url}/?mode=Power+user") as here:
+    with visit(browser, f"{streamlit.url}/?mode=Power+user", size) as here:
         page = here.page
         streamlit_page.ready(page)
+        if size == PHONE:
+            page.get_by_test_id("stExpandSidebarButton").click()
         page.get_by_role("tab", name="Settings").click()
         box = page.get_by_label("System prompt", exact=True)
         page.get_by_role("button", name="Prompt library").click()
@@ -119,8 +122,9 @@ def test_a_prompt_kept_in_streamlit_is_used_and_deleted_in_gradio(
         page.get_by_label("Keep the prompt in the box as").fill("Poet")
         page.get_by_role("button", name="Keep", exact=True).click()
         page.get_by_text("The prompt is kept.").wait_for()
+        assert here.sideways_overflow_px() == 0
         assert here.script_errors == []
-    with gradio_page.opened(browser, gradio) as there:
+    with gradio_page.opened(browser, gradio, size) as there:
         page = there.page
         gradio_page.show_settings(page, "Power user")
         page.get_by_role("button", name="Prompt library").click()

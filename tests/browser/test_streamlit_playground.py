@@ -136,5 +136,10 @@ def test_on_a_phone_the_panes_stand_below_each_other(browser: Browser, ui: Servi
         assert upper["x"] == lower["x"]
         assert upper["y"] + upper["height"] <= lower["y"]
         assert here.sideways_overflow_px() == 0
+        said = [words(page, number) for number in range(2)]
+        page.reload()
+        page.get_by_text("Which answer is better?").wait_for()
+        assert [words(page, number) for number in range(2)] == said
+        assert here.sideways_overflow_px() == 0
         page.get_by_role("button", name="Tie").click()
         page.get_by_text("You voted: Tie.").wait_for()
