@@ -26,9 +26,9 @@ class Bubble(TypedDict, total=False):
     metadata: dict[str, str | float]
 
 
-def text_parts(text: str) -> list[Text]:
-    """A text as a bubble's content."""
-    return [{"type": "text", "text": text}]
+def text_parts(*parts: str) -> list[Text]:
+    """A text as a bubble's content, in one part or in several that are drawn one by one."""
+    return [{"type": "text", "text": part} for part in parts]
 
 
 def code_block(text: str, language: str) -> str:

@@ -12,7 +12,11 @@ from typing import Literal
 
 from chat_client import ChatError, Dialogue, Entry, LoadProgress, Piece, TokenMemory, drop_oldest
 from chat_client import Turn as Asked
+from chat_client.blocks import Blocks
 
+# A page draws the last part of a growing answer again and again, the others once. Few and long:
+# each costs the page a little at every look.
+PART_CHARACTERS = 3000
 Phase = Literal["in line", "reading", "thinking", "answering", "done", "stopped", "failed"]
 
 
@@ -25,6 +29,8 @@ class Exchange:
     in_line: bool = True
     loading: LoadProgress | None = None  # while the model is brought into memory
     ended_at: float | None = None  # seconds of the monotonic clock
+    _blocks: Blocks = field(default_factory=lambda: Blocks(PART_CHARACTERS))
+    _finished: list[str] = field(default_factory=list)
 
     @property
     def answer(self) -> Entry:
@@ -41,6 +47,11 @@ class Exchange:
         return "in line" if self.in_line else "reading"
 
     @property
+    def parts(self) -> list[str]:
+        """The answer's text, cut where what comes changes nothing before it any more."""
+        return [*self._finished, self._blocks.tail(self.answer.text)]
+
+    @property
     def ended(self) -> bool:
         return self.answer.state != "coming"
 
@@ -51,6 +62,7 @@ class Exchange:
     def take(self, piece: Piece) -> None:
         """Adds what the model sent."""
         self.asked.take(piece)
+        self._finished += self._blocks.finished(self.answer.text)
 
     def end(self, error: ChatError | None = None, *, stopped: bool = False) -> None:
         """Closes the answer; what came so far stays. Harmless when it is closed already."""

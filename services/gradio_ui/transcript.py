@@ -66,7 +66,9 @@ def _answer(entry: Entry, exchange: Exchange | None) -> list[Bubble]:
     if entry.reasoning:
         bubbles.append(_thought(entry))
     if entry.text:
-        bubbles.append({"role": "assistant", "content": text_parts(entry.text)})
+        coming = exchange is not None and not exchange.ended
+        parts = exchange.parts if exchange and coming else [entry.text]
+        bubbles.append({"role": "assistant", "content": text_parts(*parts)})
     bubbles += [_tool_call(call) for call in entry.tool_calls]
     if entry.state != "coming" or not bubbles:
         bubbles.append(_note(entry, exchange))

@@ -17,9 +17,9 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
 
 from chat_client import Entry
+from chat_client.blocks import Blocks
 from chat_client.reply import Reply
 from chat_client.waiting import Waiting
-from streamlit_ui.blocks import Blocks
 from streamlit_ui.prose import for_page
 
 FRAME_S = 0.036  # 28 updates a second: smooth to the eye, and the browser keeps up at any speed.

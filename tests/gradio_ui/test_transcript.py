@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chat_client import ChatError, Finished, Reasoning, Stats, Text
 from gradio_ui.bubble import Bubble
-from gradio_ui.chat import Chat, Exchange
+from gradio_ui.chat import PART_CHARACTERS, Chat, Exchange
 from gradio_ui.transcript import drawn, transcript
 
 STATS = Stats(0.03, 39.8, 12, 41, "length", "tiny@q8_0")
@@ -107,3 +107,21 @@ def test_a_kept_answer_that_broke_off_is_drawn_without_a_time() -> None:
     exchange.take(Text("Beca"))
     exchange.end(stopped=True)
     assert title(transcript(Chat(chat.dialogue))[-1]) == "Stopped"
+
+
+def test_a_long_answer_comes_in_parts_that_stay_and_is_one_at_its_end() -> None:
+    chat, exchange = asked()
+
+    def parts(paragraphs: int) -> list[str]:
+        for _ in range(paragraphs):
+            exchange.take(Text("A paragraph of ten words, as many as it takes.\n\n"))
+        return [part["text"] for part in transcript(chat)[1]["content"]]
+
+    few = parts(200)
+    more = parts(200)
+    assert len(few) > 1
+    assert more[: len(few) - 1] == few[:-1]  # what the page has drawn need not be drawn again
+    assert "".join(more) == exchange.answer.text
+    assert max(map(len, more)) < 2 * PART_CHARACTERS
+    exchange.end()
+    assert parts(0) == [exchange.answer.text]  # so that Copy takes all of it

@@ -2,7 +2,8 @@
 
 Owns: LM Studio's two routes that a chat needs, the count of open answers, the requests it got.
 Words: `hold` says nothing until the caller leaves, `endless` never ends, `think` reasons first,
-`break` cuts the connection in mid-answer, `html` answers with markup and a foreign picture.
+`break` cuts the connection in mid-answer, `html` answers with markup and a foreign picture, `flood`
+says `FLOOD` as fast as it goes.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ LONG = (
     "## A heading\n\nSome words with **weight**, a list:\n\n- one\n- two\n\n"
     "```python\ndef f(x):\n    return x + 1\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
 )
+# 10,000 tokens in paragraphs of fifty.
+FLOOD = [f"w{n}" + ("\n\n" if n % 50 == 49 else " ") for n in range(10_000)]
 
 
 class Upstream:
@@ -137,6 +140,10 @@ async def _deltas(question: str) -> AsyncIterator[dict[str, Any]]:
         for token in ("First ", "I ", "wonder."):
             yield {"reasoning_content": token}
             await asyncio.sleep(0.02)
+    if word == "flood":
+        for token in FLOOD:
+            yield {"content": token}
+        return
     if word == "tool":
         function = {"name": "get_weather", "arguments": '{"city": "Bern"}'}
         yield {"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": function}]}

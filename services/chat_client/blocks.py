@@ -1,7 +1,7 @@
 """Cuts a growing Markdown answer into finished blocks and a tail that still changes.
 
-Owns: where a cut is safe. Streamlit sends and renders an element's whole text at every update, so
-a long answer in one element gets slower with each token; finished blocks are drawn once.
+Owns: where a cut is safe. A page renders an element's whole text at every update, so a long answer
+in one element gets slower with each token; finished blocks are drawn once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ DECIDED = re.compile(r"[^\s\d*+>|-]")  # No line that goes on with something beg
 class Blocks:
     """Feed it the whole text so far; it hands out each finished block once."""
 
-    def __init__(self) -> None:
+    def __init__(self, least: int = FINISHED_CHARACTERS) -> None:
+        """`least`: characters of a block; what is shorter stays with what follows."""
+        self._least = least
         self._cut = 0  # Where the tail begins.
         self._seen = 0  # Where the first line that has not been looked at begins.
         self._fence = ""
@@ -43,7 +45,7 @@ class Blocks:
 
     def _cut_off(self, text: str) -> list[str]:
         """What ends at the candidate, if that is long enough."""
-        if self._candidate - self._cut < FINISHED_CHARACTERS:
+        if self._candidate - self._cut < self._least:
             return []
         begin, self._cut = self._cut, self._candidate
         return [text[begin : self._cut]]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlit_ui.blocks import FINISHED_CHARACTERS, Blocks
+from chat_client.blocks import FINISHED_CHARACTERS, Blocks
 
 LONG = "word " * (FINISHED_CHARACTERS // 5 + 1)
 
