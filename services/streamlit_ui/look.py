@@ -105,6 +105,8 @@ textarea::placeholder, input::placeholder { color: currentColor !important; opac
 [class*="st-key-actions-"] { margin-top: -0.6rem; opacity: 0.85; }
 [class*="st-key-actions-"] [data-testid="stFeedbackButton"][aria-checked="true"] * {
   font-variation-settings: "FILL" 1; }
+/* Beside the copy button's picture and the thumbs those of words would be half as big. */
+[class*="st-key-actions-"] button [role="img"] { font-size: 1.2rem; }
 /* On a phone the text needs the width that the pictures beside it would take. */
 @media (max-width: 640px) {
   [data-testid="stChatMessage"] > [data-testid^="stChatMessageAvatar"] { display: none; }

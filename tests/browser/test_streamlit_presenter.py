@@ -86,6 +86,9 @@ def test_stop_ends_an_answer_and_the_room_may_ask(
                 wait_until(lambda: slots(engine)["active"] == 0, "the slot", 30)
                 page.get_by_text("stopped").first.wait_for()
                 assert here.sideways_overflow_px() == 0
+                page.get_by_test_id("stExpandSidebarButton").click()  # There is a way out.
+                page.get_by_role("link", name="Chat", exact=True).click()
+                page.get_by_text("What would you like to know?").wait_for()
 
 
 def test_the_timer_runs_and_survives_a_reload(browser: Browser, ui: Service) -> None:
