@@ -128,11 +128,6 @@ class ChatSettings(BaseSettings):
         """The variable that decides `root_url`, to be named in advice."""
         return "LLM_URL" if self.llm_url else "LMSTUDIO_URL"
 
-    @property
-    def key_variable(self) -> str:
-        """The variable that decides `api_key`, to be named in advice."""
-        return "LLM_API_KEY" if self.llm_url else "LMSTUDIO_API_TOKEN"
-
 
 def settings_problem(error: ValidationError) -> str:
     """One line for each bad variable: its name, its value, what was expected. No secrets."""

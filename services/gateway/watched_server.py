@@ -46,9 +46,6 @@ class WatchedServer:
         again: bool = True,
     ) -> Answer:
         """`Upstream.open`; what comes of it is noted."""
-        breaker = self.breaker
-        if not breaker.closed:
-            breaker.begin(time.monotonic())
         self.running += 1
         try:
             answer = await self.upstream.open(method, path, headers, body, on_leaving, again)
@@ -56,13 +53,11 @@ class WatchedServer:
             self.running -= 1
             if isinstance(error, ModelServerAway):
                 self._failed(error.message)
-            else:
-                breaker.given_up()
             raise
         answer.on_end = self._note_end
         if answer.status in UNABLE:
             self._failed(f"It answers with status {answer.status}.")
-        elif not breaker.spotless:
+        elif not self.breaker.spotless:
             self._answered()
         return answer
 

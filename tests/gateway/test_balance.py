@@ -35,15 +35,13 @@ def test_a_few_failures_in_a_row_open_it_and_an_answer_between_does_not() -> Non
         breaker.succeeded()
     assert breaker.state(0.0) is State.CLOSED
     assert opened().state(0.0) is State.OPEN
-    assert not opened().admits(0.0)
 
 
-def test_when_the_wait_is_over_one_request_tries() -> None:
+def test_when_the_wait_is_over_it_may_be_tried_and_an_answer_closes_it() -> None:
     breaker = opened()
-    assert not breaker.admits(FIRST_WAIT_S - 0.01)
-    assert breaker.admits(FIRST_WAIT_S)
-    breaker.begin(FIRST_WAIT_S)
-    assert not breaker.admits(FIRST_WAIT_S)
+    assert breaker.state(FIRST_WAIT_S - 0.01) is State.OPEN
+    assert breaker.state(FIRST_WAIT_S) is State.HALF_OPEN
+    assert breaker.wait_s(0.4) == pytest.approx(FIRST_WAIT_S - 0.4)
     breaker.succeeded()
     assert breaker.state(FIRST_WAIT_S) is State.CLOSED
 
@@ -51,50 +49,25 @@ def test_when_the_wait_is_over_one_request_tries() -> None:
 def test_each_trial_that_fails_doubles_the_wait_up_to_a_bound() -> None:
     breaker, now, waits = opened(), 0.0, []
     for _ in range(8):
-        began = now
-        while not breaker.admits(now):
-            now += 0.5
-        waits.append(now - began)
-        breaker.begin(now)
+        waits.append(breaker.wait_s(now))
+        now += waits[-1]
+        breaker.failed(now - 0.1)  # others failed before: they say nothing new
         breaker.failed(now)
     assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
     assert max(waits) == LONGEST_WAIT_S
 
 
-def test_a_trial_of_which_nothing_is_heard_does_not_close_the_door_for_ever() -> None:
-    breaker = opened()
-    breaker.begin(FIRST_WAIT_S)
-    assert not breaker.admits(FIRST_WAIT_S + LONGEST_WAIT_S - 0.1)
-    assert breaker.admits(FIRST_WAIT_S + LONGEST_WAIT_S)
-
-
-@given(st.lists(st.tuples(st.floats(0, 100), st.sampled_from(["begin", "well", "badly"]))))
-def test_whatever_happens_it_can_close_again(events: list[tuple[float, str]]) -> None:
+@given(st.lists(st.tuples(st.floats(0, 100), st.booleans())))
+def test_whatever_happens_it_can_be_tried_again(events: list[tuple[float, bool]]) -> None:
     breaker, now = Breaker(), 0.0
-    for wait, event in events:
+    for wait, well in events:
         now += wait
-        if event == "begin":
-            breaker.begin(now)
-        elif event == "well":
+        if well:
             breaker.succeeded()
             assert breaker.state(now) is State.CLOSED
         else:
             breaker.failed(now)
-    assert breaker.admits(now + 2 * LONGEST_WAIT_S)
-
-
-def test_a_trial_that_nobody_waits_for_makes_room_for_another() -> None:
-    breaker = opened()
-    breaker.begin(FIRST_WAIT_S)
-    breaker.given_up()
-    assert breaker.admits(FIRST_WAIT_S)
-    assert breaker.state(FIRST_WAIT_S) is State.HALF_OPEN
-
-
-def test_who_asks_too_early_does_not_take_the_trials_place() -> None:
-    breaker = opened()
-    breaker.begin(0.0)
-    assert breaker.admits(FIRST_WAIT_S)
+    assert breaker.state(now + 2 * LONGEST_WAIT_S) is not State.OPEN
 
 
 @given(LOADS)
