@@ -30,7 +30,7 @@ UP = ("RUNNING", "STARTING")
 SYSTEM_NAMES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 TEACHING_MODEL = "services/engine/model/lectern-101-f16.gguf"
 QUANTIZATIONS = 3
-SHARED_PACKAGES = ("chat_client", "labs")
+SHARED_PACKAGE = "chat_client"
 
 
 class Native:
@@ -148,7 +148,7 @@ class Native:
         return {"PYTHONPATH": str(self._root / "services")}
 
     def _program(self, service: Service) -> Program:
-        folders = (service.package, *SHARED_PACKAGES)
+        folders = (service.package, SHARED_PACKAGE)
         revision = source_revision([self._root / "services" / name for name in folders])
         command = f'"{self._venv.python}" -m {service.package}'
         if service is ENGINE:

@@ -132,7 +132,9 @@ def load_checkpoint(path: Path) -> tuple[Llama, Tokenizer]:
 
 
 def main() -> None:
-    source, target = (Path(argument) for argument in sys.argv[1:3])
+    if len(sys.argv) != 3:
+        sys.exit("python -m training.export CHECKPOINT.pt FILE.gguf")
+    source, target = (Path(argument) for argument in sys.argv[1:])
     model, tokenizer = load_checkpoint(source)
     export(model, tokenizer, target)
     print(f"{target}: {target.stat().st_size:,} bytes, {model.parameter_count:,} parameters")

@@ -26,6 +26,7 @@ from gateway.admin_gate import gated_by
 from gateway.audit import AuditLog, AuditRow
 from gateway.error_body import answers
 from gateway.key_check import KeyCheck
+from gateway.key_form import KeyText
 from gateway.key_grants import Actor
 from gateway.key_store import KeyStore
 from gateway.key_view import KeyView, NewKey, key_views, newest_view
@@ -89,16 +90,7 @@ def _add_changing(router: APIRouter, store: KeyStore) -> None:
         responses=answers(400, 409),
     )
     def create_key(body: CreateKey, actor: Asking) -> NewKey:
-        fields = body.complete(actor)
-        text = store.create(
-            body.name,
-            fields["scopes"],
-            models=fields["models"],
-            limits=KeyLimits(**{name: fields[name] for name in LIMIT_NAMES}),  # type: ignore[literal-required]
-            expires_at=fields["expires_at"],
-            note=fields["note"],
-            actor=actor,
-        )
+        text = _create(store, body, actor)
         return NewKey(**dict(shown(body.name)), key=text.text)
 
     @router.patch(
@@ -124,6 +116,19 @@ def _add_changing(router: APIRouter, store: KeyStore) -> None:
     def revoke_key(name: str, actor: Asking, body: RevokeKey | None = None) -> KeyView:
         store.revoke(name, actor, force=(body or RevokeKey()).force)
         return shown(name)
+
+
+def _create(store: KeyStore, body: CreateKey, actor: Actor) -> KeyText:
+    fields = body.complete(actor)
+    return store.create(
+        body.name,
+        fields["scopes"],
+        models=fields["models"],
+        limits=KeyLimits(**{name: fields[name] for name in LIMIT_NAMES}),  # type: ignore[literal-required]
+        expires_at=fields["expires_at"],
+        note=fields["note"],
+        actor=actor,
+    )
 
 
 def _entry(row: AuditRow) -> AuditEntry:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -85,16 +85,7 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
         parts.log.flush()
         database.dispose()
 
-    app = Front(
-        title="Lectern gateway",
-        description="An OpenAI-compatible front door to LM Studio, with a key for everyone.",
-        version="0.1.0",
-        lifespan=lifespan,
-        docs_url=None,  # its page would load scripts from elsewhere
-        redoc_url=None,
-        telemetry={"auto_configure": False},  # nothing is sent, whatever the environment says
-        redirect_slashes=False,  # an unknown route is 404, not a redirect to a guess
-    )
+    app = _front(lifespan)
     app.include_router(landing_routes(settings, ModelServerProbe(parts.upstreams), drain))
     app.include_router(metrics_routes(parts.metrics, check))
     include_sdk(app, keys, check, parts)
@@ -104,6 +95,19 @@ def make_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, _answer_routing_error)
     app.add_exception_handler(Exception, _answer_defect)
     return app
+
+
+def _front(lifespan: Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]) -> Front:
+    return Front(
+        title="Lectern gateway",
+        description="An OpenAI-compatible front door to LM Studio, with a key for everyone.",
+        version="0.1.0",
+        lifespan=lifespan,
+        docs_url=None,  # its page would load scripts from elsewhere
+        redoc_url=None,
+        telemetry={"auto_configure": False},  # nothing is sent, whatever the environment says
+        redirect_slashes=False,  # an unknown route is 404, not a redirect to a guess
+    )
 
 
 def _add_relayed(app: Front, parts: Parts) -> None:

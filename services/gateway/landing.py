@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from gateway.drain import Drain
 from gateway.errors import RouteUnknown
-from gateway.model_server import ModelServerProbe
+from gateway.model_server import ModelServerProbe, ModelServerState
 from gateway.settings import GatewaySettings
 
 if TYPE_CHECKING:
@@ -57,13 +57,7 @@ def landing_routes(settings: GatewaySettings, probe: ModelServerProbe, drain: Dr
     async def readyz() -> JSONResponse:
         if drain.begun:
             return JSONResponse({"status": "stopping"}, 503, headers={"Cache-Control": "no-store"})
-        state = await probe.state()
-        status = "ready" if state.answers else "degraded"
-        content: dict[str, Any] = {"status": status, "model_server": state.kind}
-        if state.servers > 1:
-            content["model_servers"] = {"answering": state.answering, "of": state.servers}
-        if state.reason:
-            content["reason"] = state.reason
+        content = _readiness(await probe.state())
         return JSONResponse(content, headers={"Cache-Control": "no-store"})
 
     @router.get("/", response_class=HTMLResponse, include_in_schema=False)
@@ -88,3 +82,13 @@ def landing_routes(settings: GatewaySettings, probe: ModelServerProbe, drain: Dr
         return Response((HERE / "static" / name).read_bytes(), media_type=_ASSETS[name])
 
     return router
+
+
+def _readiness(state: ModelServerState) -> dict[str, Any]:
+    status = "ready" if state.answers else "degraded"
+    content: dict[str, Any] = {"status": status, "model_server": state.kind}
+    if state.servers > 1:
+        content["model_servers"] = {"answering": state.answering, "of": state.servers}
+    if state.reason:
+        content["reason"] = state.reason
+    return content

@@ -111,10 +111,7 @@ class Upstreams:
                 continue
             self._beginnings.remember(beginning, name)
             return answer
-        raise failure or NoModelServer(
-            "No model server that can do this answers right now. Try again in a moment.",
-            retry_after_s=RETRY_AFTER_S,
-        )
+        raise failure or _nobody()
 
     def note_response(self, response_id: str, server: str) -> None:
         """An answer that a server keeps, for the request that goes on from it."""
@@ -139,3 +136,10 @@ class Upstreams:
 
     def __repr__(self) -> str:
         return f"<Upstreams {list(self._servers.values())}>"
+
+
+def _nobody() -> NoModelServer:
+    return NoModelServer(
+        "No model server that can do this answers right now. Try again in a moment.",
+        retry_after_s=RETRY_AFTER_S,
+    )

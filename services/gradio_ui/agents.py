@@ -65,6 +65,26 @@ def make_mcp_app(tools: Tools) -> Starlette:
         "Lectern", instructions=INSTRUCTIONS, log_level="WARNING", subscriptions=False
     )
 
+    _add_ask(server, tools)
+
+    @server.tool(description=MODELS, annotations=READS)
+    async def models() -> list[Offer]:
+        try:
+            return await tools.models()
+        except ChatError as error:
+            raise ToolError(str(error)) from None
+
+    # Clients before the protocol of July 2026 cancel a call through their session. Who may call is
+    # decided for the whole service by `callers`, before anything reaches this.
+    return server.streamable_http_app(
+        streamable_http_path=PATH,
+        max_request_body_size=MOST_BODY_BYTES,
+        max_sessions=MOST_SESSIONS,
+        host="",
+    )
+
+
+def _add_ask(server: MCPServer[Any], tools: Tools) -> None:
     @server.tool(description=ASK, annotations=READS)
     async def ask(
         question: Question,
@@ -85,22 +105,6 @@ def make_mcp_app(tools: Tools) -> Starlette:
         except ChatError as error:
             raise ToolError(str(error)) from None
         return Reply.of(exchange)
-
-    @server.tool(description=MODELS, annotations=READS)
-    async def models() -> list[Offer]:
-        try:
-            return await tools.models()
-        except ChatError as error:
-            raise ToolError(str(error)) from None
-
-    # Clients before the protocol of July 2026 cancel a call through their session. Who may call is
-    # decided for the whole service by `callers`, before anything reaches this.
-    return server.streamable_http_app(
-        streamable_http_path=PATH,
-        max_request_body_size=MOST_BODY_BYTES,
-        max_sessions=MOST_SESSIONS,
-        host="",
-    )
 
 
 async def _has_left(context: Context[Any, Any]) -> bool:
