@@ -35,10 +35,16 @@ def missing(part: str, how: str) -> NoReturn:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens on right now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """A TCP port of the loopback interface that nobody has, and nobody else is given for a while.
+
+    A connection that its server has closed first keeps the system from handing the port out again
+    (TIME_WAIT, a minute), while a server that names it may listen there.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = int(listener.getsockname()[1])
+        with socket.create_connection(("127.0.0.1", port)):
+            listener.accept()[0].close()
+    return port
 
 
 def wait_until(condition: Callable[[], T], what: str, timeout_s: float = 60.0) -> T:
