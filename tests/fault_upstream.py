@@ -111,6 +111,18 @@ def fault_upstream(
         listener.close()
 
 
+def streams(*pieces: bytes) -> Callable[[Exchange], None]:
+    """A behaviour: a whole stream of these pieces, each in an HTTP chunk of its own."""
+
+    def behave(exchange: Exchange) -> None:
+        exchange.start_stream()
+        for piece in pieces:
+            exchange.chunk(piece)
+        exchange.end_stream()
+
+    return behave
+
+
 def _read(connection: socket.socket) -> Exchange | None:
     data = b""
     while b"\r\n\r\n" not in data:

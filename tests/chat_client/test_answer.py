@@ -282,7 +282,7 @@ async def test_silence_ends_at_the_read_timeout(server: Upstream) -> None:
 
 
 async def until(condition: Callable[[], bool], what: str) -> None:
-    await asyncio.to_thread(wait_until, condition, what, 5)
+    await asyncio.to_thread(wait_until, condition, what)
 
 
 async def test_closing_the_generator_closes_the_upstream(server: Upstream) -> None:

@@ -31,7 +31,7 @@ def read(answer: Answer) -> list[Piece]:
         pieces.extend(answer.poll(0.05))
         return answer.done
 
-    wait_until(ended, "the answer's end", 10)
+    wait_until(ended, "the answer's end")
     return pieces
 
 
@@ -59,9 +59,9 @@ def test_stop_frees_the_upstream_before_and_after_the_first_token(
 ) -> None:
     server.script = lambda _: [*first, Hang()]
     answer = start(server)
-    wait_until(lambda: server.active == 1, "the request to arrive", 5)
+    wait_until(lambda: server.active == 1, "the request to arrive")
     answer.stop()
-    wait_until(lambda: server.active == 0, "the upstream to be closed", 5)
+    wait_until(lambda: server.active == 0, "the upstream to be closed")
     assert server.abandoned == 1
     read(answer)
     assert answer.done
@@ -78,49 +78,49 @@ def test_stop_at_once_still_ends_the_answer(server: Upstream) -> None:
 
 def test_an_answer_that_nobody_reads_is_stopped(server: Upstream) -> None:
     server.script = lambda _: [chunk("One"), Hang()]
-    start(server, abandoned_s=0.3)
-    wait_until(lambda: server.active == 1, "the request to arrive", 5)
-    wait_until(lambda: server.abandoned == 1, "the answer to be given up", 5)
+    start(server, abandoned_s=1)
+    wait_until(lambda: server.active == 1, "the request to arrive")
+    wait_until(lambda: server.abandoned == 1, "the answer to be given up")
 
 
 def test_an_answer_that_is_read_goes_on(server: Upstream) -> None:
-    server.script = lambda _: spoken("one two three four five", pause_s=0.2)
-    answer = start(server, abandoned_s=0.5)  # Shorter than the answer takes.
+    server.script = lambda _: spoken("one two three four five", pause_s=0.6)
+    answer = start(server, abandoned_s=2)  # Shorter than the answer takes.
     assert isinstance(read(answer)[-1], Finished)
 
 
 def test_one_too_many_waits_in_line_and_goes_in_when_somebody_leaves(server: Upstream) -> None:
     server.script = lambda _: [chunk("One"), Hang()]
     first, second = start(server), start(server)
-    wait_until(lambda: server.active == 2, "both requests", 5)
+    wait_until(lambda: server.active == 2, "both requests")
     third, fourth = start(server), start(server)
-    wait_until(lambda: fourth.waiting.place == 2, "the second place in line", 5)
+    wait_until(lambda: fourth.waiting.place == 2, "the second place in line")
     assert third.waiting.line == "Waiting in line: 1st"
     third.stop()
-    wait_until(lambda: fourth.waiting.place == 1, "the line to move up", 5)
+    wait_until(lambda: fourth.waiting.place == 1, "the line to move up")
     first.stop()
-    wait_until(lambda: len(server.requests) == 3, "its turn", 5)
-    wait_until(lambda: server.active == 2, "the first one's connection to be closed", 5)
+    wait_until(lambda: len(server.requests) == 3, "its turn")
+    wait_until(lambda: server.active == 2, "the first one's connection to be closed")
     assert fourth.waiting.line == ""
     second.stop()
     fourth.stop()
-    wait_until(lambda: server.active == 0, "nobody left", 5)
+    wait_until(lambda: server.active == 0, "nobody left")
 
 
 def test_the_gateways_place_in_line_is_told_until_it_is_over(server: Upstream) -> None:
-    server.script = lambda _: [b": queued position=7\n\n", Pause(0.3), b": reading\n\n", Hang()]
+    server.script = lambda _: [b": queued position=7\n\n", Pause(2), b": reading\n\n", Hang()]
     answer = start(server)
-    wait_until(lambda: answer.waiting.line == "Waiting in line: 7th", "the gateway's place", 5)
-    wait_until(lambda: answer.waiting.line == "", "the turn", 5)
+    wait_until(lambda: answer.waiting.line == "Waiting in line: 7th", "the gateway's place")
+    wait_until(lambda: answer.waiting.line == "", "the turn")
     answer.stop()
 
 
 def test_a_load_is_told_and_stop_ends_it_without_a_question(server: Upstream) -> None:
     server.script = lambda _: [event({"type": "model_load.progress", "progress": 0.25}), Hang()]
     answer = start(server, load=True)
-    wait_until(lambda: "Loading the model · 25%" in answer.waiting.line, "the share", 5)
+    wait_until(lambda: "Loading the model · 25%" in answer.waiting.line, "the share")
     answer.stop()
-    wait_until(lambda: server.active == 0, "the load to be let go", 5)
+    wait_until(lambda: server.active == 0, "the load to be let go")
     assert [set(body) & {"input", "messages"} for body in server.requests] == [{"input"}]
 
 

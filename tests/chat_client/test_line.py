@@ -97,7 +97,7 @@ async def test_who_wants_several_waits_for_all_and_gives_each_back_by_itself() -
     await settle()
     assert (line.active, later.inside, places) == (2, False, [1])
     first.leave.set()
-    await asyncio.wait_for(round_, 5)
+    await asyncio.wait_for(round_, 60)
     assert left == [2, True]
     later.task.cancel()
     await asyncio.wait([first.task, later.task])

@@ -29,7 +29,7 @@ def finished(round_: Round) -> Round:
         round_.take()
         return not round_.open
 
-    wait_until(over, "the end of the round", 10)
+    wait_until(over, "the end of the round")
     return round_
 
 
@@ -57,10 +57,10 @@ def test_each_is_asked_the_same_with_settings_of_its_own(server: Upstream) -> No
 def test_one_stop_closes_every_upstream(server: Upstream, first: list[bytes]) -> None:
     server.script = lambda _: [*first, Hang()]
     round_ = begin(server, *(Asked(f"model-{number}") for number in range(4)))
-    wait_until(lambda: server.active == 4, "all four to be asked", 10)
-    wait_until(lambda: round_.take() or not first, "what came", 10)
+    wait_until(lambda: server.active == 4, "all four to be asked")
+    wait_until(lambda: round_.take() or not first, "what came")
     round_.stop()
-    wait_until(lambda: server.active == 0, "every upstream to be closed", 10)
+    wait_until(lambda: server.active == 0, "every upstream to be closed")
     assert server.abandoned == 4
     assert not round_.open
     assert {pane.entry.state for pane in round_.panes} == {"stopped"}

@@ -95,7 +95,7 @@ def test_the_next_in_line_is_served_when_a_caller_leaves(slow_engine: Service) -
         waiting = stack.enter_context(hung_up_on(slow_engine, request_body(stream=True)))
         wait_until(lambda: busy(slow_engine, 2, 1), "one in the line")
         first.close()
-        waiting.settimeout(20)
+        waiting.settimeout(60)
         assert waiting.recv(1000).startswith(b"HTTP/1.1 200")
     wait_until(lambda: idle(slow_engine), "llama.cpp to stop")
 

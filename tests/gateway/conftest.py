@@ -48,6 +48,12 @@ class Front:
         """Runs the command line on this gateway's data."""
         return lectern(self.data, *arguments, env=self.env)
 
+    def new_key(self, name: str, *options: str) -> str:
+        """One more key, made as an operator makes one."""
+        made = self.lectern("keys", "create", "--name", name, *options)
+        assert made.returncode == 0, made.stderr
+        return made.stdout.strip()
+
 
 def lectern(
     data: Path, *arguments: str, env: dict[str, str] | None = None

@@ -70,8 +70,8 @@ def theatre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with fault_upstream(serve) as upstream:
         env = {"GATEWAY_SLOTS": "1", "GATEWAY_MAX_WAITING_PER_KEY": "1"}
         with gateway_before(upstream.url, tmp_path_factory.mktemp("theatre"), env) as front:
-            made = front.lectern("keys", "create", "--name", "ops", "--scope", "admin")
-            yield Stage(front, upstream, made.stdout.strip())
+            made = front.new_key("ops", "--scope", "admin")
+            yield Stage(front, upstream, made)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def request(front: Front, model: str, *, stream: bool = False, missing: int = 0)
 
 def caller(front: Front, data: bytes) -> socket.socket:
     """A connection on which `data` was sent."""
-    connection = socket.create_connection(("127.0.0.1", front.service.port), timeout=20)
+    connection = socket.create_connection(("127.0.0.1", front.service.port), timeout=60)
     connection.sendall(data)
     return connection
 
@@ -111,7 +111,7 @@ def test_leaving_closes_the_model_server(stage: Stage, model: str, stream: bool)
     front = stage.front
     with caller(front, request(front, model, stream=stream)):
         wait_until(lambda: stage.seen, "the request to arrive")
-    assert stage.seen[0].caller_left.wait(20)
+    assert stage.seen[0].caller_left.wait(60)
     wait_until(lambda: stage.rows(), "its row")
     ((named, outcome, _),) = stage.rows()
     assert (named, outcome) == (model, "caller_left")
@@ -140,7 +140,7 @@ def test_every_way_of_leaving_is_noticed(
     connection = caller(front, request(front, "silent"))
     wait_until(lambda: stage.seen, "the request to arrive")
     how(connection)
-    assert stage.seen[0].caller_left.wait(20)
+    assert stage.seen[0].caller_left.wait(60)
     connection.close()
     wait_until(stage.rows, "its row")
 
@@ -206,7 +206,7 @@ def test_a_request_on_the_heels_of_another_hides_no_leaving(stage: Stage, togeth
     with caller(front, first + (second if together else b"")) as connection:
         wait_until(lambda: stage.seen, "the first to run")
         connection.sendall(second)
-    assert stage.seen[0].caller_left.wait(20)
+    assert stage.seen[0].caller_left.wait(60)
     wait_until(lambda: stage.rows(), "its row")
     assert stage.slot_is_free()
     assert [row[:2] for row in stage.rows()] == [("silent", "caller_left"), ("good", "ok")]

@@ -54,8 +54,8 @@ class Watched:
 
 
 def watched(front: Front) -> Watched:
-    made = front.lectern("keys", "create", "--name", "ops", "--scope", "admin")
-    return Watched(front, made.stdout.strip())
+    made = front.new_key("ops", "--scope", "admin")
+    return Watched(front, made)
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ def client_of(front: Front, *options: str) -> httpx.Client:
     made = front.lectern("keys", "create", *options)
     assert made.returncode == 0, made.stderr
     headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
-    return httpx.Client(base_url=front.service.url, headers=headers, timeout=20)
+    return httpx.Client(base_url=front.service.url, headers=headers, timeout=60)
 
 
 def test_the_list_shows_models_and_other_names_once_each(front: Front) -> None:

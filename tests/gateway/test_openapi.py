@@ -58,7 +58,7 @@ def front(tmp_path_factory: pytest.TempPathFactory, teaching_models: Path) -> It
     with running("engine", folder, env) as engine, gateway_before(engine.url, folder) as opened:
         scopes = ("chat", "embed", "models:read", "models:manage", "admin")
         words = [word for scope in scopes for word in ("--scope", scope)]
-        key = opened.lectern("keys", "create", "--name", "boss", *words).stdout.strip()
+        key = opened.new_key("boss", *words)
         opened.client.headers["Authorization"] = f"Bearer {key}"
         yield opened
 

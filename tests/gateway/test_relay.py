@@ -12,7 +12,7 @@ import pytest
 
 from gateway.errors import Protocol
 from gateway.routes import RELAYED, RelayedRoute
-from tests.fault_upstream import Exchange, FaultUpstream, fault_upstream
+from tests.fault_upstream import Exchange, FaultUpstream, fault_upstream, streams
 from tests.gateway.conftest import Front, gateway_before
 from tests.running import free_port, wait_until
 
@@ -22,16 +22,6 @@ CHAT = "/v1/chat/completions"
 EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"canary-answer"}}],"odd":1}\n\n'
 
 
-def stream_pieces(*pieces: bytes) -> Callable[[Exchange], None]:
-    def behave(exchange: Exchange) -> None:
-        exchange.start_stream()
-        for piece in pieces:
-            exchange.chunk(piece)
-        exchange.end_stream()
-
-    return behave
-
-
 def hang(exchange: Exchange) -> None:
     exchange.wait_until_caller_left()
 
@@ -39,7 +29,7 @@ def hang(exchange: Exchange) -> None:
 def test_a_stream_passes_byte_for_byte(folder: Path) -> None:
     pieces = [b": hello\r\n\r\n", EVENT[:10], EVENT[10:], b'data: {"x":"\xc3', b'\xa4"}\n\n']
     pieces += [b"data: [DO", b"NE]\n\n"]
-    with fault_upstream(stream_pieces(*pieces)) as upstream:
+    with fault_upstream(streams(*pieces)) as upstream:
         with gateway_before(upstream.url, folder) as front:
             answer = front.client.post(CHAT, json=BODY)
     assert answer.status_code == 200
@@ -54,7 +44,7 @@ def test_a_caller_who_cannot_keep_up_gets_every_byte_in_order(folder: Path) -> N
     ]
     pieces.insert(1500, b": neither an event nor the end\n\n")
     pieces.append(b"data: [DONE]\n\n")
-    with fault_upstream(stream_pieces(*pieces)) as upstream:
+    with fault_upstream(streams(*pieces)) as upstream:
         with gateway_before(upstream.url, folder) as front:
             with front.client.stream("POST", CHAT, json=BODY) as answer:
                 came = b"".join(answer.iter_raw(1000))
@@ -91,7 +81,7 @@ def test_a_stream_that_dies_ends_with_an_error_event(folder: Path) -> None:
 
 
 def test_a_stream_that_is_cut_without_a_word_ends_with_an_error_event(folder: Path) -> None:
-    with fault_upstream(stream_pieces(EVENT)) as upstream:
+    with fault_upstream(streams(EVENT)) as upstream:
         with gateway_before(upstream.url, folder) as front:
             client = openai.OpenAI(
                 base_url=front.service.url + "/v1", api_key=front.key, max_retries=0
@@ -117,7 +107,7 @@ def _read_all(client: openai.OpenAI) -> list[str]:
         (lambda x: x.die(), 502, "model_server_unreachable"),
         (lambda x: (x.send(b"nonsense\r\n\r\n"), x.die()), 502, "model_server_unreachable"),
         (
-            stream_pieces(b'event: error\ndata: {"error":"Context size has been exceeded."}\n\n'),
+            streams(b'event: error\ndata: {"error":"Context size has been exceeded."}\n\n'),
             400,
             "context_length_exceeded",
         ),
@@ -238,8 +228,8 @@ def test_a_key_needs_the_scope(quiet: Quiet) -> None:
     answer = front.client.post("/api/v1/models/load", json={"model": "m"})
     assert answer.status_code == 403
     assert "models:manage" in answer.json()["error"]["message"]
-    made = front.lectern("keys", "create", "--name", "op", "--scope", "models:manage")
-    headers = {"x-api-key": made.stdout.strip(), "Authorization": ""}
+    made = front.new_key("op", "--scope", "models:manage")
+    headers = {"x-api-key": made, "Authorization": ""}
     answer = front.client.post("/api/v1/models/load", json={"model": "m"}, headers=headers)
     assert answer.status_code == 200
 
@@ -268,7 +258,7 @@ def test_the_host_header_opens_nothing(quiet: Quiet) -> None:
 
 
 def test_no_prompt_answer_or_key_is_logged(folder: Path) -> None:
-    with fault_upstream(stream_pieces(EVENT, b"data: [DONE]\n\n")) as upstream:
+    with fault_upstream(streams(EVENT, b"data: [DONE]\n\n")) as upstream:
         with gateway_before(upstream.url, folder) as front:
             front.client.post(CHAT, json=BODY)
             front.client.post(CHAT, json=BODY, headers={"Authorization": "Bearer canary-key"})

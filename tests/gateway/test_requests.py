@@ -43,7 +43,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
 def asking(front: Front, name: str, *scopes: str) -> httpx.Client:
     """A client with a new key."""
     words = [word for scope in scopes for word in ("--scope", scope)]
-    key = front.lectern("keys", "create", "--name", name, *words).stdout.strip()
+    key = front.new_key(name, *words)
     return httpx.Client(base_url=front.service.url, headers={"Authorization": f"Bearer {key}"})
 
 

@@ -85,7 +85,7 @@ def introduce(socket: ClientConnection, identifier: str, passkey: str) -> Json:
 
 
 def answer(socket: ClientConnection) -> Json:
-    told = json.loads(socket.recv(timeout=30))
+    told = json.loads(socket.recv(timeout=60))
     assert isinstance(told, dict)
     return told
 
@@ -130,15 +130,9 @@ def until(socket: ClientConnection, kind: str) -> Json:
 def closing_code(socket: ClientConnection) -> int:
     """The code with which the gateway closes."""
     with pytest.raises(ConnectionClosed) as closed:
-        socket.recv(timeout=30)
+        socket.recv(timeout=60)
     assert closed.value.rcvd is not None
     return closed.value.rcvd.code
-
-
-def new_key(front: Front, name: str, *options: str) -> str:
-    made = front.lectern("keys", "create", "--name", name, *options)
-    assert made.returncode == 0, made.stderr
-    return made.stdout.strip()
 
 
 # ── who is let in ──
@@ -170,7 +164,7 @@ def test_a_key_in_the_first_frame(front: Front) -> None:
 
 def test_the_key_in_the_form_of_lm_studios_tokens(front: Front) -> None:
     """What `apiToken` of JavaScript and `api_token` of Python 1.6 put into the first frame."""
-    key = new_key(front, "token")
+    key = front.new_key("token")
     own = {"Authorization": f"Bearer {key}"}
     token = httpx.get(f"{front.service.url}/lectern/sdk-token", headers=own).json()["api_token"]
     assert token.startswith("sk-lm-")
@@ -208,7 +202,7 @@ def test_who_has_no_key_is_told_where_it_goes(
         assert told["success"] is False
         assert "lmstudio.Client('lk-" in told["error"]
         with pytest.raises(ConnectionClosed):
-            socket.recv(timeout=30)
+            socket.recv(timeout=60)
     assert server.clients == []
 
 
@@ -266,7 +260,7 @@ def test_paths_that_are_no_namespace(front: Front) -> None:
 
 
 def test_a_key_has_only_so_many_connections(front: Front) -> None:
-    key = new_key(front, "many")
+    key = front.new_key("many")
     with contextlib.ExitStack() as stack:
         for _ in range(64):
             stack.enter_context(let_in(front, key=key))
@@ -294,7 +288,7 @@ def test_sockets_of_one_client_are_one_client_to_lm_studio(
     front: Front, server: LMStudioSockets
 ) -> None:
     """LM Studio keeps what a client uploaded for this client."""
-    other = new_key(front, "other")
+    other = front.new_key("other")
     for namespace, identifier, key in (
         ("llm", "guest:a", front.key),
         ("files", "guest:a", front.key),
@@ -439,7 +433,7 @@ def test_an_error_of_the_model_server_comes_without_its_stack_trace(
 
 
 def test_other_names_stand_for_models_in_every_frame(front: Front, server: LMStudioSockets) -> None:
-    key = new_key(front, "manager", "--scope", "models:manage", "--scope", "models:read")
+    key = front.new_key("manager", "--scope", "models:manage", "--scope", "models:read")
     with let_in(front, key=key) as socket:
         told = call(socket, "getModelInfo", {"specifier": named("gpt-4o-mini")}, 1)
         assert told["result"]["identifier"] == CHAT
@@ -450,7 +444,7 @@ def test_other_names_stand_for_models_in_every_frame(front: Front, server: LMStu
 def test_an_instance_is_known_by_its_reference_once_it_was_seen(
     front: Front, server: LMStudioSockets
 ) -> None:
-    key = new_key(front, "referring", "--model", CODER)
+    key = front.new_key("referring", "--model", CODER)
     by_reference = {"type": "instanceReference", "instanceReference": "ref-mine"}
     with let_in(front, key=key) as socket:
         predict(socket, by_reference, 1)
@@ -486,7 +480,7 @@ def test_an_instance_is_known_by_its_reference_once_it_was_seen(
 def test_a_keys_models_hold_however_one_is_named(
     front: Front, server: LMStudioSockets, specifier: object
 ) -> None:
-    key = new_key(front, f"only-{uuid.uuid4()}", "--model", CODER, "--model", "mine")
+    key = front.new_key(f"only-{uuid.uuid4()}", "--model", CODER, "--model", "mine")
     with let_in(front, key=key) as socket:
         call(socket, "listLoaded", None, 1)
         predict(socket, specifier, 2)
@@ -496,7 +490,7 @@ def test_a_keys_models_hold_however_one_is_named(
 
 def test_a_keys_models_hold_when_one_is_named_twice(front: Front, server: LMStudioSockets) -> None:
     """Two readers of one frame may take different fields of the same name."""
-    key = new_key(front, "twice", "--model", CODER, "--model", "mine")
+    key = front.new_key("twice", "--model", CODER, "--model", "mine")
     with let_in(front, key=key) as socket:
         query = f'{{"identifier": "{CHAT}", "identifier": "mine"}}'
         specifier = f'{{"type": "query", "query": {query}}}'
@@ -529,7 +523,7 @@ def test_a_model_that_is_loaded_for_somebody_is_learned(
     front: Front, server: LMStudioSockets
 ) -> None:
     server.loaded.append(instance(CODER, "fresh"))
-    key = new_key(front, "learning", "--model", CODER)
+    key = front.new_key("learning", "--model", CODER)
     try:
         with let_in(front, key=key) as socket:
             told = call(socket, "getModelInfo", {"specifier": named("fresh")}, 1)
@@ -605,8 +599,8 @@ def test_sigterm_lets_a_prediction_finish_and_takes_no_new_one(folder: Path) -> 
             server.hold.set()
             assert until(socket, "channelClose")["channelId"] == 1
             with pytest.raises(ConnectionClosed):
-                socket.recv(timeout=30)
-        assert front.service.process.wait(30) == 0
+                socket.recv(timeout=60)
+        assert front.service.process.wait(60) == 0
         assert "Traceback" not in front.service.log
 
 

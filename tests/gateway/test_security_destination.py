@@ -156,7 +156,7 @@ def test_no_form_of_the_request_line_chooses_the_server(two: Two, target: str) -
     key = f"Authorization: Bearer {two.front.key}\r\n"
     rest = 'Content-Length: 15\r\nConnection: close\r\n\r\n{"model": "m!"}'
     before = len(two.upstream.seen)
-    with socket.create_connection(("127.0.0.1", two.front.service.port), timeout=20) as sock:
+    with socket.create_connection(("127.0.0.1", two.front.service.port), timeout=60) as sock:
         sock.sendall((line + key + rest).encode())
         answer = b"".join(iter(lambda: sock.recv(65536), b""))
     status = int(answer.split()[1])
@@ -217,7 +217,7 @@ def test_no_path_climbs_out_of_its_route(two: Two, model: str) -> None:
     """A server that resolves `..` would be asked for a route that is not passed on."""
     before = len(two.upstream.seen)
     line = f"GET /api/v0/models/{model} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-    with socket.create_connection(("127.0.0.1", two.front.service.port), timeout=20) as sock:
+    with socket.create_connection(("127.0.0.1", two.front.service.port), timeout=60) as sock:
         sock.sendall(f"{line}x-api-key: {two.front.key}\r\n\r\n".encode())
         answer = b"".join(iter(lambda: sock.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 400")

@@ -31,8 +31,8 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quiet]:
     env = {"GATEWAY_ALIASES": "alias=m", "GATEWAY_MAX_BODY_BYTES": str(4 * MIB)}
     with fault_upstream(lambda exchange: exchange.answer(b'{"choices": []}')) as upstream:
         with gateway_before(upstream.url, tmp_path_factory.mktemp("input"), env) as front:
-            made = front.lectern("keys", "create", "--name", "boss", "--scope", "admin")
-            front.client.headers["x-boss"] = made.stdout.strip()
+            made = front.new_key("boss", "--scope", "admin")
+            front.client.headers["x-boss"] = made
             yield front, upstream
 
 
@@ -42,7 +42,7 @@ def alive(quiet: Quiet) -> Iterator[None]:
     yield
     front, _ = quiet
     assert front.service.process.poll() is None
-    assert httpx.get(front.service.url + "/healthz", timeout=20).status_code == 200
+    assert httpx.get(front.service.url + "/healthz", timeout=60).status_code == 200
 
 
 def nested(depth: int, kind: str = "[]") -> bytes:
@@ -86,7 +86,7 @@ def test_deep_json_is_refused_by_our_own_routes(quiet: Quiet, path: str) -> None
 def send_without_end(front: Front, start: bytes, piece: bytes) -> tuple[int, bytes]:
     """Sends pieces until the gateway has enough, at most 64 MiB; the bytes sent, the answer."""
     sent, answer = 0, b""
-    with socket.create_connection(("127.0.0.1", front.service.port), timeout=20) as sock:
+    with socket.create_connection(("127.0.0.1", front.service.port), timeout=60) as sock:
         with contextlib.suppress(OSError):
             sock.sendall(start)
             while sent < 64 * MIB:
@@ -191,7 +191,7 @@ def test_an_ambiguous_request_is_never_two(quiet: Quiet, head: str) -> None:
     before = len(upstream.seen)
     key = f"Authorization: Bearer {front.key}\r\n"
     request = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\n{key}{head}{SMUGGLED}"
-    with socket.create_connection(("127.0.0.1", front.service.port), timeout=20) as sock:
+    with socket.create_connection(("127.0.0.1", front.service.port), timeout=60) as sock:
         sock.sendall(request.encode())
         sock.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: sock.recv(65536), b""))
@@ -304,7 +304,7 @@ async def test_a_head_that_never_ends_is_hung_up_on(monkeypatch: pytest.MonkeyPa
         for start in (b"", b"GET / HTTP/1.1\r\nHost: x\r\n"):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(start)
-            assert await asyncio.wait_for(reader.read(), 30) == b""
+            assert await asyncio.wait_for(reader.read(), 60) == b""
             writer.close()
 
 
@@ -318,8 +318,8 @@ async def test_a_slow_body_and_a_kept_connection_are_left_alone(
             writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
             await asyncio.sleep(1.2)  # several times what a head may take
             writer.write(b"ok")
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
             assert head.startswith(b"HTTP/1.1 200")
-            await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 30)
+            await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 60)
             await asyncio.sleep(1.2)
         writer.close()

@@ -31,8 +31,8 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Front, Fa
     env = {"GATEWAY_ALIASES": "nice=forbidden,mine=m,*=forbidden"}
     with fault_upstream(lambda exchange: exchange.answer(b'{"choices": []}'), models) as upstream:
         with gateway_before(upstream.url, tmp_path_factory.mktemp("narrow"), env) as front:
-            made = front.lectern("keys", "create", "--name", "eve", "--model", "m")
-            yield front, upstream, made.stdout.strip()
+            made = front.new_key("eve", "--model", "m")
+            yield front, upstream, made
 
 
 def ask(narrow: tuple[Front, FaultUpstream, str], body: bytes) -> int:

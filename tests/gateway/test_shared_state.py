@@ -45,10 +45,6 @@ def two_gateways(
             yield front, second
 
 
-def made_key(front: Front, name: str, *options: str) -> str:
-    return front.lectern("keys", "create", "--name", name, *options).stdout.strip()
-
-
 def status(service: Service, key: str, path: str = "/v1/models") -> int:
     return httpx.get(service.url + path, headers={"x-api-key": key}, timeout=90).status_code
 
@@ -81,7 +77,7 @@ async def test_500_calls_over_two_gateways_pass_a_limit_by_not_one(
     env = {"DATABASE_URL": postgresql_url, "LIMITS_URL": valkey.url}
     with fault_upstream(stream_with_usage, MODELS) as upstream:
         with two_gateways(upstream.url, folder, env) as (front, second):
-            key = made_key(front, "burst", "--rpm", "100")
+            key = front.new_key("burst", "--rpm", "100")
             wait_until(lambda: asked(second, key) == 200, "the key to be known by both")
             counted = await ask_at_once([front.service.url, second.url], key, 500)
             assert counted == {200: 100, 429: 400}
@@ -101,7 +97,7 @@ async def test_requests_at_once_are_counted_over_both_gateways(
     env = {"DATABASE_URL": postgresql_url, "LIMITS_URL": valkey.url}
     with fault_upstream(hold, MODELS) as upstream:
         with two_gateways(upstream.url, folder, env) as (front, second):
-            key = made_key(front, "few", "--concurrency", "7")
+            key = front.new_key("few", "--concurrency", "7")
             wait_until(lambda: asked(second, key) == 200, "the key to be known by both")
             urls = [front.service.url, second.url]
             asking = asyncio.create_task(ask_at_once(urls, key, 100))
@@ -123,7 +119,7 @@ def test_a_change_of_keys_counts_at_the_other_gateway_at_once(
             front,
             second,
         ):
-            key = made_key(front, "ana")
+            key = front.new_key("ana")
             wait_until(lambda: asked(second, key) == 200, "the other to learn of the key")
             front.lectern("keys", "revoke", "ana")
             assert status(front.service, key) == 401
@@ -135,7 +131,7 @@ def test_a_database_that_is_away_is_503_never_401_and_comes_back(folder: Path) -
         env = {"DATABASE_URL": server.url}
         with gateway_before(upstream.url, folder, env) as front:
             ask = front.client.post
-            unknown = made_key(front, "unused so far")
+            unknown = front.new_key("unused so far")
             assert ask(CHAT, json=BODY).status_code == 200
             server.stop(signal.SIGQUIT)  # at once, without a goodbye to its clients
             answer = ask(CHAT, json=BODY)
@@ -204,7 +200,7 @@ def test_kill_9_loses_no_row_on_postgresql(folder: Path, postgresql_url: str) ->
 def test_limits_that_cannot_be_counted_are_503_until_they_can(folder: Path, tmp_path: Path) -> None:
     with valkey_server(tmp_path) as server, fault_upstream(stream_with_usage, MODELS) as upstream:
         with gateway_before(upstream.url, folder, {"LIMITS_URL": server.url}) as front:
-            limited = {"Authorization": f"Bearer {made_key(front, 'ana', '--rpm', '3')}"}
+            limited = {"Authorization": f"Bearer {front.new_key('ana', '--rpm', '3')}"}
 
             def ask() -> httpx.Response:
                 return front.client.post(CHAT, json=BODY, headers=limited)
@@ -244,7 +240,7 @@ def test_both_urls_with_their_passwords_stay_out_of_the_log(
             }
             with fault_upstream(stream_with_usage, MODELS) as upstream:
                 with gateway_before(upstream.url, folder, env) as front:
-                    key = {"Authorization": f"Bearer {made_key(front, 'ana', '--rpm', '3')}"}
+                    key = {"Authorization": f"Bearer {front.new_key('ana', '--rpm', '3')}"}
                     assert front.client.post(CHAT, json=BODY, headers=key).status_code == 200
                     server.stop()
                     assert front.client.post(CHAT, json=BODY, headers=key).status_code == 503

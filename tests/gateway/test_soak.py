@@ -76,8 +76,8 @@ class Soak:
     def at_rest(self) -> Rest:
         """Waits until nothing runs, waits or is kept open, then looks."""
         busy = ("lectern_slots_running", "lectern_queue_waiting")
-        wait_until(lambda: not any(map(self.metric, busy)), "every slot to be free", 60)
-        wait_until(lambda: httpx.get(f"{self.upstream}/open").text == "0", "sockets to close", 60)
+        wait_until(lambda: not any(map(self.metric, busy)), "every slot to be free")
+        wait_until(lambda: httpx.get(f"{self.upstream}/open").text == "0", "sockets to close")
         return Rest(resident_mb(self.pid), open_files(self.pid), threads(self.pid))
 
 

@@ -15,7 +15,7 @@ import openai
 import orjson
 import pytest
 
-from tests.fault_upstream import Exchange, fault_upstream
+from tests.fault_upstream import Exchange, fault_upstream, streams
 from tests.gateway.conftest import Front, gateway_before
 
 MODELS = orjson.dumps({"data": [{"id": "lectern-101"}], "models": [{"key": "lectern-101"}]})
@@ -58,16 +58,6 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 def answers(body: object, status: str = "200 OK") -> Behave:
     return lambda exchange: exchange.answer(orjson.dumps(body), status)
-
-
-def streams(*pieces: bytes) -> Behave:
-    def behave(exchange: Exchange) -> None:
-        exchange.start_stream()
-        for piece in pieces:
-            exchange.chunk(piece)
-        exchange.end_stream()
-
-    return behave
 
 
 def openai_client(stage: Stage) -> openai.OpenAI:
@@ -271,10 +261,10 @@ def test_counting_tokens_where_the_model_server_can(stage: Stage) -> None:
 
 def test_counting_tokens_needs_a_model_that_exists_and_is_allowed(stage: Stage) -> None:
     stage.behave = answers({"input_tokens": 17})
-    made = stage.front.lectern("keys", "create", "--name", "narrow", "--model", "other")
+    made = stage.front.new_key("narrow", "--model", "other")
     body = {"model": "lectern-101", "messages": []}
     refused = stage.front.client.post(
-        COUNT, json=body, headers={"x-api-key": made.stdout.strip(), "Authorization": ""}
+        COUNT, json=body, headers={"x-api-key": made, "Authorization": ""}
     )
     assert refused.status_code == 403
     unknown = stage.front.client.post(COUNT, json={**body, "model": "nobody"})

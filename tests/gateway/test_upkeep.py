@@ -96,6 +96,6 @@ async def test_a_ledger_that_cannot_be_read_at_first_is_read_later(
         with database.begin() as connection:
             metadata.tables["requests"].create(connection)
         note_request(database, datetime.now(UTC), key.owner)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await counted.wait()
         await refusal(limits, key, 10)

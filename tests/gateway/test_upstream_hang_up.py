@@ -36,7 +36,7 @@ async def begun(upstream: Upstream, body: bytes = b"{}") -> Answer:
 
 
 async def happened(event: threading.Event) -> bool:
-    return await asyncio.to_thread(event.wait, 20)
+    return await asyncio.to_thread(event.wait, 60)
 
 
 async def test_the_end_is_reported_when_the_server_has_closed_and_not_before(
@@ -49,7 +49,7 @@ async def test_the_end_is_reported_when_the_server_has_closed_and_not_before(
         exchange.start_stream()
         exchange.chunk(CHUNK)
         exchange.wait_until_caller_left()
-        close.wait(30)
+        close.wait(60)
         exchange.die()
 
     with fault_upstream(slow_to_close) as server:
@@ -59,7 +59,7 @@ async def test_the_end_is_reported_when_the_server_has_closed_and_not_before(
             assert await happened(server.seen[0].caller_left)
             assert not closing.done()
             close.set()
-            await asyncio.wait_for(closing, 20)
+            await asyncio.wait_for(closing, 60)
 
 
 async def test_a_server_that_only_writes_is_reset(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ async def test_a_server_that_only_writes_is_reset(monkeypatch: pytest.MonkeyPatc
             closing = (await begun(upstream)).abort()
             assert await happened(noticed)
             assert closing is not None
-            await asyncio.wait_for(closing, 20)
+            await asyncio.wait_for(closing, 60)
 
 
 async def test_a_server_that_does_nothing_is_reset_in_the_end(
@@ -101,7 +101,7 @@ async def test_a_server_that_does_nothing_is_reset_in_the_end(
         async with upstream_to(server.url) as upstream:
             closing = (await begun(upstream)).abort()
             assert closing is not None
-            await asyncio.wait_for(closing, 20)
+            await asyncio.wait_for(closing, 60)
             go_on.set()
             assert await happened(reset)
 
@@ -145,7 +145,7 @@ async def test_who_leaves_before_the_head_learns_of_the_end_too() -> None:
             await asyncio.gather(asking, return_exceptions=True)
             (end,) = ends
             assert end is not None
-            await asyncio.wait_for(end, 20)
+            await asyncio.wait_for(end, 60)
             assert server.seen[0].caller_left.is_set()
 
 

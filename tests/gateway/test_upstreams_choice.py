@@ -71,7 +71,7 @@ def test_a_download_and_its_status_are_asked_of_the_same_server(folder: Path) ->
     with two_servers(folder, (behave, listing("m"))) as (front, desk, gpu):
         waiting = threading.Thread(target=ask, args=(front, "m", "busy"))
         waiting.start()
-        assert busy.wait(30)  # so that the first is not the least loaded
+        assert busy.wait(60)  # so that the first is not the least loaded
         headers = manager(front)
         url = front.service.url + "/api/v1/models/download"
         httpx.post(url, json={"model": "new"}, headers=headers)

@@ -35,7 +35,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
 def test_a_key_sees_its_own_usage(front: Front) -> None:
     (row,) = front.client.get("/lectern/usage").json()["data"]
     assert (row["model"], row["requests"], row["total_tokens"]) == ("m", 2, 30)
-    other = front.lectern("keys", "create", "--name", "other").stdout.strip()
+    other = front.new_key("other")
     headers = {"Authorization": f"Bearer {other}"}
     assert httpx.get(front.service.url + "/lectern/usage", headers=headers).json()["data"] == []
     assert httpx.get(front.service.url + "/lectern/usage").status_code == 401
@@ -90,8 +90,8 @@ def test_metrics_need_the_scope(front: Front) -> None:
 
 
 def test_metrics_count_what_happened(front: Front) -> None:
-    made = front.lectern("keys", "create", "--name", "prometheus", "--scope", "admin")
-    headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
+    made = front.new_key("prometheus", "--scope", "admin")
+    headers = {"Authorization": f"Bearer {made}"}
     page = httpx.get(front.service.url + "/metrics", headers=headers).text
     route = 'outcome="ok",route="/v1/chat/completions"'
     assert f"lectern_requests_total{{{route}}} 2.0" in page
@@ -108,8 +108,8 @@ def test_a_restart_neither_refills_the_day_nor_keeps_old_rows(tmp_path: Path) ->
     body = {"model": "m", "messages": [], "max_tokens": 5}
     with fault_upstream(behave) as upstream:
         with gateway_before(upstream.url, tmp_path) as front:
-            made = front.lectern("keys", "create", "--name", "eve", "--daily-tokens", "30")
-            key = {"Authorization": f"Bearer {made.stdout.strip()}"}
+            made = front.new_key("eve", "--daily-tokens", "30")
+            key = {"Authorization": f"Bearer {made}"}
             assert front.client.post(CHAT, json=body, headers=key).status_code == 200
         with sqlite3.connect(tmp_path / "data" / "lectern.db") as database:
             columns = "request_id, began_at, owner, key_name, route, model, upstream, outcome, "

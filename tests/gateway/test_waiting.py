@@ -116,7 +116,7 @@ def test_an_error_after_a_sign_of_life_is_raised_by_the_sdk(folder: Path) -> Non
     die = threading.Event()
 
     def behave(exchange: Exchange) -> None:
-        die.wait(30)
+        die.wait(60)
         exchange.answer(b'{"error": "No models loaded."}', "400 Bad Request")
 
     with stack(folder, behave) as (front, _):
@@ -167,7 +167,7 @@ def test_a_light_user_passes_a_heavy_ones_line(folder: Path) -> None:
     with stack(folder, gate) as (front, upstream), ExitStack() as streams:
         for _ in range(5):
             first_comment(front, streams)
-        light = front.lectern("keys", "create", "--name", "light").stdout.strip()
+        light = front.new_key("light")
         place = first_comment(front, streams, authorization=f"Bearer {light}")
         assert place == ": queued position=2"
         assert len(upstream.seen) == 1

@@ -121,6 +121,6 @@ def test_a_service_with_a_call_under_way_ends_at_once(tmp_path: Path, server: Up
     with running("gradio_ui", tmp_path, env) as service:
         Client(service.url, verbose=False).submit("endless", api_name="/ask")
         wait_until(lambda: server.open == 1, "the answer to begin")
-        assert service.stop(timeout_s=8) == 0
+        assert service.stop(timeout_s=30) == 0
         wait_until(lambda: server.open == 0, "the model to be free")
         assert "Traceback" not in service.log

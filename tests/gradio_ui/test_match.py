@@ -30,7 +30,7 @@ async def test_a_round_that_nobody_watches_any_more_closes_every_upstream(
 async def test_a_page_that_comes_back_in_time_finds_the_round_going_on(
     chat_settings: ChatSettings, model_server: Upstream
 ) -> None:
-    match = Match(chat_settings, Line(4), "endless", TWO, grace_s=0.5)
+    match = Match(chat_settings, Line(4), "endless", TWO, grace_s=3)
 
     async def watch() -> None:
         async with aclosing(match.follow()) as news:
@@ -63,7 +63,7 @@ async def test_a_round_ends_with_every_answer(
 ) -> None:
     line = Line(1)  # fewer slots than answers: the round still is asked, and then all at once
     match = Match(chat_settings, line, "one two", TWO)
-    async with asyncio.timeout(20), aclosing(match.follow()) as news:
+    async with asyncio.timeout(60), aclosing(match.follow()) as news:
         async for _ in news:
             pass
     assert match.round is not None

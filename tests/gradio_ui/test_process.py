@@ -15,10 +15,10 @@ from tests.running import ROOT, answers, running
 def test_it_starts_without_a_model_server_and_stops_with_an_open_tab(tmp_path: Path) -> None:
     with running("gradio_ui", tmp_path, {"LMSTUDIO_URL": "http://127.0.0.1:9"}) as service:
         assert answers(f"{service.url}/")
-        with socket.create_connection(("127.0.0.1", service.port), timeout=10) as tab:
+        with socket.create_connection(("127.0.0.1", service.port), timeout=60) as tab:
             tab.sendall(b"GET /gradio_api/heartbeat/tab HTTP/1.1\r\nHost: lectern\r\n\r\n")
             assert tab.recv(64).startswith(b"HTTP/1.1 200")
-            assert service.stop(timeout_s=5) == 0
+            assert service.stop(timeout_s=30) == 0
         assert "Traceback" not in service.log
 
 

@@ -165,7 +165,7 @@ def test_an_agent_on_the_line_does_not_delay_the_end(tmp_path: Path, server: Ups
             [sys.executable, "-c", code, service.url], stderr=subprocess.DEVNULL
         ) as process:
             wait_until(lambda: server.open == 1, "the answer to begin")
-            assert service.stop(timeout_s=8) == 0
+            assert service.stop(timeout_s=30) == 0
             wait_until(lambda: server.open == 0, "the model to be free")
             process.kill()
         assert "Traceback" not in service.log

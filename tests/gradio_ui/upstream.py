@@ -181,7 +181,7 @@ def upstream(port: int | None = None) -> Iterator[Upstream]:
             server.stop()
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Polls inside a running loop; TimeoutError at the deadline."""
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 (the other side is a thread or a socket)

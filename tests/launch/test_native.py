@@ -135,7 +135,7 @@ def test_a_key_is_alone_on_standard_output_and_works(checkout: Checkout) -> None
 
     def served() -> bool:  # a running gateway learns of a new key within moments
         try:
-            with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
                 return bool(json.load(response)["data"])
         except HTTPError:
             return False

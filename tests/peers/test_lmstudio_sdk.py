@@ -48,12 +48,6 @@ def server(pair: tuple[Front, LMStudioSockets]) -> Iterator[LMStudioSockets]:
     server.hold.set()
 
 
-def new_key(front: Front, name: str, *options: str) -> str:
-    made = front.lectern("keys", "create", "--name", name, *options)
-    assert made.returncode == 0, made.stderr
-    return made.stdout.strip()
-
-
 @contextmanager
 def connected(front: Front, key: str | None = None) -> Iterator[lmstudio.Client]:
     """The SDK with a key where a person can put one: before the host."""
@@ -205,7 +199,7 @@ def test_predictions_take_turns_and_say_so_meanwhile(front: Front, server: LMStu
 
 
 def test_a_full_line_is_the_sdks_exception(front: Front, server: LMStudioSockets) -> None:
-    key = new_key(front, "crowd")
+    key = front.new_key("crowd")
     server.hold.clear()
     with connected(front, key) as client:
         model = client.llm.model(CHAT)
@@ -229,7 +223,7 @@ def test_a_full_line_is_the_sdks_exception(front: Front, server: LMStudioSockets
 
 
 def test_a_limit_of_the_key_is_the_sdks_exception(front: Front, server: LMStudioSockets) -> None:
-    key = new_key(front, "slow", "--rpm", "1")
+    key = front.new_key("slow", "--rpm", "1")
     with connected(front, key) as client:
         model = client.llm.model(CHAT)
         assert model.respond(QUESTION).content
@@ -239,7 +233,7 @@ def test_a_limit_of_the_key_is_the_sdks_exception(front: Front, server: LMStudio
 
 
 def test_an_answers_length_is_reserved(front: Front, server: LMStudioSockets) -> None:
-    key = new_key(front, "small", "--tpm", "400")
+    key = front.new_key("small", "--tpm", "400")
     with connected(front, key) as client:
         model = client.llm.model(CHAT)
         with pytest.raises(lmstudio.LMStudioServerError, match="400 per minute"):
@@ -261,7 +255,7 @@ def test_no_key_or_a_wrong_one(front: Front, server: LMStudioSockets, key: str) 
 
 
 def test_a_key_needs_the_scopes(front: Front, server: LMStudioSockets) -> None:
-    reader = new_key(front, "reader", "--scope", "models:read")
+    reader = front.new_key("reader", "--scope", "models:read")
     with connected(front, reader) as client:
         assert client.llm.list_loaded()
         with pytest.raises(lmstudio.LMStudioServerError, match="lacks the scope 'chat'"):
@@ -285,7 +279,7 @@ def test_loading_with_settings_of_ones_own_is_the_operators(
             client.llm.model(CHAT, config={"contextLength": 4096})
         with pytest.raises(lmstudio.LMStudioServerError, match="models:manage"):
             client.llm.load_new_instance(CHAT)
-    operator = new_key(front, "operator", "--scope", "models:manage", "--scope", "chat")
+    operator = front.new_key("operator", "--scope", "models:manage", "--scope", "chat")
     with connected(front, operator) as client:
         loaded = client.llm.load_new_instance(CHAT, "second", config={"contextLength": 4096})
         assert loaded.identifier == "second"
@@ -293,7 +287,7 @@ def test_loading_with_settings_of_ones_own_is_the_operators(
 
 
 def test_a_key_for_certain_models(front: Front, server: LMStudioSockets) -> None:
-    key = new_key(front, "narrow", "--model", CODER)
+    key = front.new_key("narrow", "--model", CODER)
     with connected(front, key) as client:
         model = client.llm.model(CODER)  # an instance with a name of its own
         assert model.identifier == "mine"
@@ -313,7 +307,7 @@ def test_a_model_that_is_not_there_is_the_sdks_own_exception(
         with pytest.raises(lmstudio.LMStudioModelNotFoundError) as raised:
             lmstudio.LLM("nobody", client.llm).respond(QUESTION)
     assert "/Users/op" not in str(raised.value._raw_error)
-    patterned = new_key(front, "patterned", "--model", "nobody*", "--model", CODER)
+    patterned = front.new_key("patterned", "--model", "nobody*", "--model", CODER)
     with connected(front, patterned) as client:
         with pytest.raises(lmstudio.LMStudioModelNotFoundError, match=CODER):
             lmstudio.LLM("nobody", client.llm).respond(QUESTION)
@@ -334,7 +328,7 @@ def test_what_is_not_listed_does_not_pass(front: Front, server: LMStudioSockets)
 
 
 def test_a_revoked_key_is_disconnected(front: Front, server: LMStudioSockets) -> None:
-    key = new_key(front, "leaver")
+    key = front.new_key("leaver")
     server.hold.clear()
     with connected(front, key) as client:
         pieces = iter(client.llm.model(CHAT).respond_stream(QUESTION))

@@ -44,7 +44,7 @@ class HostEngine:
                 [sys.executable, "-m", "engine"], cwd=ROOT, env=environment, stdout=log, stderr=log
             )
         self.service = Service("engine", self.url, self.port, process, log_path)
-        wait_until(lambda: answers(f"{self.url}/healthz"), "the host's engine to answer", 60)
+        wait_until(lambda: answers(f"{self.url}/healthz"), "the host's engine to answer")
 
     def kill(self) -> None:
         """Ends the process without warning, as a crash does."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,18 +9,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import streamlit_ui
-from tests.chat_client.upstream import Cut, Pause, Upstream, chunk, native_model, spoken, upstream
+from tests.chat_client.upstream import Cut, Pause, Upstream, chunk, native_model, spoken
 from tests.running import free_port
 
 SCRIPT = str(Path(streamlit_ui.__file__).with_name("app.py"))
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
-    with upstream() as running:
-        monkeypatch.setenv("LMSTUDIO_URL", running.url)
-        st.cache_resource.clear()
-        yield running
 
 
 def page() -> AppTest:

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.chat_client.upstream import Upstream, native_model, spoken, upstream
+from tests.chat_client.upstream import Upstream, native_model, spoken
 from tests.streamlit_ui.test_app import ask, developer, page, words
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
-    with upstream() as running:
-        monkeypatch.setenv("LMSTUDIO_URL", running.url)
-        st.cache_resource.clear()
-        yield running
 
 
 def attach(opened: AppTest, name: str, data: bytes, kind: str) -> AppTest:

@@ -32,7 +32,7 @@ def finished(reply: Reply) -> Reply:
         reply.take(0.05)
         return not reply.open
 
-    wait_until(ended, "the reply's end", 30)
+    wait_until(ended, "the reply's end")
     return reply
 
 
@@ -46,10 +46,10 @@ def test_a_complete_reply_has_its_numbers(server: Upstream) -> None:
 def test_a_stopped_reply_keeps_what_came(server: Upstream) -> None:
     server.script = lambda _: [chunk("Some"), Hang()]
     reply = asked(server)
-    wait_until(lambda: reply.take(0.05) and reply.entry.text, "the first text", 30)
+    wait_until(lambda: reply.take(0.05) and reply.entry.text, "the first text")
     reply.stop()
     assert (reply.entry.text, reply.entry.state, reply.open) == ("Some", "stopped", False)
-    wait_until(lambda: server.abandoned == 1, "the upstream to close", 30)
+    wait_until(lambda: server.abandoned == 1, "the upstream to close")
 
 
 def test_a_broken_reply_says_why(server: Upstream) -> None:
@@ -61,8 +61,8 @@ def test_a_broken_reply_says_why(server: Upstream) -> None:
 
 def test_a_reply_that_nobody_reads_ends_with_what_came(server: Upstream) -> None:
     server.script = lambda _: [chunk("Some"), Hang()]
-    reply = asked(server, abandoned_s=0.2)
-    wait_until(lambda: not reply.open, "the reply to be given up", 30)
+    reply = asked(server, abandoned_s=2)
+    wait_until(lambda: not reply.open, "the reply to be given up")
     assert (reply.entry.text, reply.entry.state) == ("Some", "stopped")
 
 
@@ -82,7 +82,7 @@ def test_without_a_gateway_the_chat_goes_on_and_says_that_nothing_is_kept(
     away = Room(ChatSettings(gateway_url="http://127.0.0.1:9", gateway_key="lk_x"))
     conversation = Conversation(Dialogue(), away)
     finished(asked(server, conversation))
-    wait_until(lambda: conversation.dialogue.not_kept, "the news that nothing is kept", 30)
+    wait_until(lambda: conversation.dialogue.not_kept, "the news that nothing is kept")
     assert conversation.dialogue.shown[-1].message.text == "A token is a piece of text."
 
 
@@ -116,7 +116,7 @@ def test_the_shelf_is_bounded_in_time() -> None:
         shelf.keep(Conversation())
         return shelf.find(old.id) is None
 
-    wait_until(gone, "the old conversation to be dropped", 5)
+    wait_until(gone, "the old conversation to be dropped")
 
 
 def test_an_id_cannot_be_guessed() -> None:

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.chat_client.upstream import Upstream, native_model, spoken, upstream
+from tests.chat_client.upstream import Upstream, native_model, spoken
 from tests.running import free_port
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
+def server(server: Upstream, monkeypatch: pytest.MonkeyPatch) -> Upstream:
     """Two models, and no gateway."""
-    with upstream() as running:
-        running.routes["/api/v1/models"] = (
-            200,
-            {"models": [native_model("tiny"), native_model("big")]},
-        )
-        running.script = lambda body: spoken(f"I, {body['model']}, am here.")
-        monkeypatch.setenv("LMSTUDIO_URL", running.url)
-        monkeypatch.setenv("GATEWAY_URL", f"http://127.0.0.1:{free_port()}")
-        monkeypatch.setenv("GATEWAY_KEY", "lk-nobody")
-        st.cache_resource.clear()
-        st.cache_data.clear()
-        yield running
+    server.routes["/api/v1/models"] = (200, {"models": [native_model("tiny"), native_model("big")]})
+    server.script = lambda body: spoken(f"I, {body['model']}, am here.")
+    monkeypatch.setenv("GATEWAY_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("GATEWAY_KEY", "lk-nobody")
+    return server
 
 
 def script() -> None:
