@@ -49,7 +49,7 @@ def opened(
         yield visited
 
 
-def until(page: Page, condition: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:
+def until(page: Page, condition: Callable[[], T], what: str, timeout_s: float = 60.0) -> T:
     """Polls while the page goes on living, which a sleep of the test's thread would prevent."""
     deadline = time.monotonic() + timeout_s
     while not (value := condition()):
@@ -75,7 +75,14 @@ def answer(page: Page) -> str:
 
 def finish(page: Page) -> None:
     """Waits until the answer under way has ended."""
-    expect(page.locator(SEND)).to_be_visible(timeout=60_000)
+    expect(page.locator(SEND)).to_be_visible()
+
+
+def set_value(page: Page, name: str, value: str) -> None:
+    """Types a value into one of the settings and leaves its field."""
+    box = page.locator(f"#{name} :is(input:not([type=range]), textarea)")
+    box.fill(value)
+    box.press("Tab")
 
 
 def show_settings(page: Page, mode: str = "User") -> None:

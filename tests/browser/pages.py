@@ -47,6 +47,18 @@ def is_local(url: str) -> bool:
     return parts.scheme in LOCAL_SCHEMES or parts.hostname in LOOPBACK
 
 
+def _state_of(url: str, stored: Mapping[str, str]) -> StorageState:
+    parts = urlsplit(url)
+    return {
+        "origins": [
+            {
+                "origin": f"{parts.scheme}://{parts.netloc}",
+                "localStorage": [{"name": name, "value": stored[name]} for name in stored],
+            }
+        ]
+    }
+
+
 @contextmanager
 def visit(
     browser: Browser,
@@ -60,19 +72,8 @@ def visit(
 
     `stored` is what the browser's local storage holds for that page from an earlier visit.
     """
-    parts = urlsplit(url)
-    before: StorageState = {
-        "origins": [
-            {
-                "origin": f"{parts.scheme}://{parts.netloc}",
-                "localStorage": [
-                    {"name": name, "value": value} for name, value in (stored or {}).items()
-                ],
-            }
-        ]
-    }
     context = browser.new_context(
-        storage_state=before,
+        storage_state=_state_of(url, stored or {}),
         viewport={"width": size[0], "height": size[1]},
         color_scheme=color_scheme,
         reduced_motion="reduce",

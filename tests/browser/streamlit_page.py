@@ -1,17 +1,13 @@
-"""The Streamlit page as the browser tests handle it: asking, waiting for words, the engine's slots.
+"""The Streamlit page as the browser tests handle it: asking, waiting for words.
 
 Owns: the few gestures that every test needs. What must be seen afterwards is each test's own.
 """
 
 from __future__ import annotations
 
-import json
-import urllib.request
-from typing import Any
-
 from playwright.sync_api import Locator, Page
 
-from tests.running import Service, wait_until
+from tests.running import wait_until
 
 LONG_STORY = "Tell me a story about a fox."
 
@@ -44,17 +40,9 @@ def begun(page: Page, count: int) -> str:
         found = next((text.strip() for text in texts if text.strip()), "")
         return "" if found.startswith("Waiting for") else found
 
-    return str(wait_until(words, "the first words of the answer", 60))
+    return str(wait_until(words, "the first words of the answer"))
 
 
 def numbers(page: Page, count: int) -> None:
     """Waits until `count` answers have come to their end."""
-    wait_until(lambda: page.get_by_text("first token after").count() == count, "its numbers", 60)
-
-
-def slots(engine: Service) -> dict[str, int]:
-    """The engine's own count over all its models."""
-    url = f"{engine.url}/engine/slots"
-    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 (loopback only)
-        models: list[dict[str, Any]] = json.load(response)["models"]
-    return {name: sum(m[name] for m in models) for name in ("active", "finished", "cancelled")}
+    wait_until(lambda: page.get_by_text("first token after").count() == count, "its numbers")

@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from pydantic import SecretStr
 
-from chat_client import ChatSettings, Room, blocking
+from chat_client import Room, blocking
 from tests.browser import gradio_page, streamlit_page
 from tests.browser.pages import LAPTOP, PHONE, visit
-from tests.running import Service, running
+from tests.running import Service
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")
-def env(engine: Service, gateway: Service, gateway_key: str) -> dict[str, str]:
-    return {"LMSTUDIO_URL": engine.url, "GATEWAY_URL": gateway.url, "GATEWAY_KEY": gateway_key}
-
-
-@pytest.fixture(scope="module")
-def streamlit(run_folder: Path, env: dict[str, str]) -> Iterator[Service]:
-    with running("streamlit_ui", run_folder, env) as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def gradio(run_folder: Path, env: dict[str, str]) -> Iterator[Service]:
-    with running("gradio_ui", run_folder, env) as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def room(gateway: Service, gateway_key: str) -> Room:
-    return Room(ChatSettings(gateway_url=gateway.url, gateway_key=SecretStr(gateway_key)))
+def env(kept: dict[str, str]) -> dict[str, str]:
+    return kept
 
 
 def chat_of(page: Page) -> str:

@@ -5,13 +5,11 @@ What Stop, a reload and a closed tab do is judged on the engine's side (GET /eng
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.gradio_page import (
     ANSWER,
@@ -24,22 +22,16 @@ from tests.browser.gradio_page import (
     ask,
     finish,
     opened,
+    set_value,
     show_settings,
     until,
 )
 from tests.browser.pages import PHONE, Visit, visit
+from tests.browser.slots import slots
 from tests.gradio_ui.upstream import upstream
 from tests.running import Service, free_port, running
 
 pytestmark = pytest.mark.browser
-
-expect.set_options(timeout=30_000)
-
-
-@pytest.fixture(scope="module")
-def gradio(run_folder: Path, engine: Service) -> Iterator[Service]:
-    with running("gradio_ui", run_folder, {"LMSTUDIO_URL": engine.url}) as service:
-        yield service
 
 
 @pytest.fixture
@@ -49,60 +41,52 @@ def chat(browser: Browser, gradio: Service) -> Iterator[Visit]:
         yield visited
 
 
-class Slots:
-    """The engine's own count of predictions, over all its models."""
-
-    def __init__(self, engine: Service) -> None:
-        self._url = f"{engine.url}/engine/slots"
-
-    def __call__(self, field: str) -> int:
-        with urllib.request.urlopen(self._url, timeout=5) as response:  # noqa: S310 (loopback only)
-            return sum(int(model[field]) for model in json.load(response)["models"])
-
-
 @pytest.fixture
-def slots(engine: Service) -> Slots:
-    return Slots(engine)
-
-
-def test_a_question_is_echoed_and_its_answer_streams(chat: Visit, slots: Slots) -> None:
-    page = chat.page
-    ask(page, STORY)
-    expect(page.locator(QUESTION)).to_contain_text(STORY)
-    expect(page.locator("#question textarea")).to_have_value("")
-    first = until(page, lambda: answer(page), "the first words")
-    until(page, lambda: len(answer(page)) > len(first), "more words")
-    assert slots("active") == 1
-    finish(page)
-    assert len(answer(page)) > len(first)
-    expect(page.locator(NOTE).last).to_contain_text("tokens/s · first token after")
-    assert slots("active") == 0
+def slow(browser: Browser, slow_gradio: Service, slow_engine: Service) -> Iterator[Visit]:
+    """The page with all the time in the world."""
+    assert slow_engine
+    with opened(browser, slow_gradio) as visited:
+        yield visited
 
 
 def test_the_numbers_open_to_what_they_mean(chat: Visit) -> None:
     page = chat.page
     ask(page, "What is a token?")
     finish(page)
+    assert answer(page)
+    expect(page.locator(NOTE).last).to_contain_text("tokens/s · first token after")
     expect(page.get_by_text("Why it ended:")).to_have_count(0)
     page.locator(NOTE).last.click()
     expect(page.get_by_text("Why it ended:")).to_be_visible()
     expect(page.get_by_text("Time to first token:")).to_be_visible()
 
 
-def test_stop_frees_the_slot_and_keeps_what_came(chat: Visit, slots: Slots) -> None:
-    page = chat.page
-    cancelled = slots("cancelled")
+def test_a_question_is_echoed_its_answer_streams_and_stop_keeps_what_came(
+    slow: Visit, slow_engine: Service
+) -> None:
+    page = slow.page
+    cancelled = slots(slow_engine)["cancelled"]
     ask(page, STORY)
-    until(page, lambda: answer(page), "the first words")
+    expect(page.locator(QUESTION)).to_contain_text(STORY)
+    expect(page.locator("#question textarea")).to_have_value("")
+    first = until(page, lambda: answer(page), "the first words")
+    until(page, lambda: len(answer(page)) > len(first), "more words")
+    assert slots(slow_engine)["active"] == 1
     page.click(STOP)
-    until(page, lambda: slots("active") == 0, "the slot to be free")
-    assert slots("cancelled") == cancelled + 1
+    until(page, lambda: slots(slow_engine)["active"] == 0, "the slot to be free")
+    assert slots(slow_engine)["cancelled"] == cancelled + 1
     expect(page.locator(NOTE).last).to_contain_text("Stopped after")
-    assert answer(page)
+    assert answer(page).startswith(first)
+    asks_again(page)
+
+
+def asks_again(page: Page) -> None:
+    """The page works: another question is answered."""
+    answers = page.locator(ANSWER).count()
     ask(page, "What is a token?")
+    until(page, lambda: page.locator(ANSWER).count() > answers and answer(page), "its answer")
+    page.click(STOP)
     finish(page)
-    expect(page.locator(NOTE).last).to_contain_text("tokens/s")
-    expect(page.locator(QUESTION)).to_have_count(2)
 
 
 def test_a_suggestion_is_one_click_and_retry_asks_again(chat: Visit) -> None:
@@ -111,45 +95,49 @@ def test_a_suggestion_is_one_click_and_retry_asks_again(chat: Visit) -> None:
     expect(page.locator(QUESTION)).to_have_text(["What is quantization?"])
     finish(page)
     page.get_by_role("button", name="Retry").click()
-    expect(page.locator(STOP)).to_be_visible()
+    expect(page.get_by_text("2/2")).to_be_visible()
     finish(page)
     expect(page.locator(QUESTION)).to_have_count(1)
     expect(page.locator(ANSWER)).to_have_count(1)
 
 
-def test_a_new_chat_stops_the_answer_and_empties_the_page(chat: Visit, slots: Slots) -> None:
-    page = chat.page
+def test_a_new_chat_stops_the_answer_and_empties_the_page(
+    slow: Visit, slow_engine: Service
+) -> None:
+    page = slow.page
     ask(page, STORY)
     until(page, lambda: answer(page), "the first words")
     page.get_by_role("button", name="New chat").click()
     expect(page.get_by_text("Ask the model")).to_be_visible()
-    until(page, lambda: slots("active") == 0, "the slot to be free")
+    until(page, lambda: slots(slow_engine)["active"] == 0, "the slot to be free")
     expect(page.locator(SEND)).to_be_visible()
     expect(page.locator("#conversation .message-row")).to_have_count(0)
 
 
-def test_a_reload_frees_the_slot_and_leaves_a_working_page(chat: Visit, slots: Slots) -> None:
-    page = chat.page
-    cancelled = slots("cancelled")
+def test_a_reload_frees_the_slot_and_leaves_a_working_page(
+    slow: Visit, slow_engine: Service
+) -> None:
+    page = slow.page
+    cancelled = slots(slow_engine)["cancelled"]
     ask(page, STORY)
     until(page, lambda: answer(page), "the first words")
     page.reload()
-    until(page, lambda: slots("active") == 0, "the slot to be free")
-    assert slots("cancelled") == cancelled + 1
+    until(page, lambda: slots(slow_engine)["active"] == 0, "the slot to be free")
+    assert slots(slow_engine)["cancelled"] == cancelled + 1
     expect(page.locator("#question textarea")).to_be_visible()
-    ask(page, "What is a token?")
-    finish(page)
-    assert answer(page)
+    asks_again(page)
 
 
-def test_two_people_chat_at_once(browser: Browser, gradio: Service, slots: Slots) -> None:
-    with opened(browser, gradio) as ana, opened(browser, gradio) as ben:
+def test_two_people_chat_at_once(
+    browser: Browser, slow_gradio: Service, slow_engine: Service
+) -> None:
+    with opened(browser, slow_gradio) as ana, opened(browser, slow_gradio) as ben:
         ask(ana.page, STORY)
         ask(ben.page, STORY)
-        until(ben.page, lambda: slots("active") == 2, "two answers at once")
+        until(ben.page, lambda: slots(slow_engine)["active"] == 2, "two answers at once")
         until(ben.page, lambda: answer(ben.page) and answer(ana.page), "words for both")
-        finish(ana.page)
-        finish(ben.page)
+        ana.page.click(STOP)
+        ben.page.click(STOP)
 
 
 def test_one_person_too_many_sees_the_place_in_line(browser: Browser, run_folder: Path) -> None:
@@ -189,8 +177,8 @@ def test_the_picker_shows_what_is_loaded_and_the_pick_answers(chat: Visit) -> No
 def test_a_limit_on_tokens_holds(chat: Visit) -> None:
     page = chat.page
     show_settings(page, "Power user")
-    page.locator("#max_tokens :is(input, textarea)").fill("5")
-    page.locator("#max_tokens :is(input, textarea)").press("Tab")
+    set_value(page, "temperature", "0")
+    set_value(page, "max_tokens", "5")
     ask(page, STORY)
     finish(page)
     expect(page.locator(NOTE).last).to_contain_text("in, 5 out")
@@ -304,7 +292,7 @@ def test_the_page_says_what_was_tried_and_recovers_by_itself(
 def test_a_server_that_dies_in_mid_answer_leaves_the_words_and_says_so(
     browser: Browser, run_folder: Path, teaching_models: Path
 ) -> None:
-    env = {"ENGINE_TEACHING_DIR": str(teaching_models)}
+    env = {"ENGINE_TEACHING_DIR": str(teaching_models), "ENGINE_TOKENS_PER_SECOND": "2"}
     with (
         running("engine", run_folder, env) as mortal,
         running("gradio_ui", run_folder, {"LMSTUDIO_URL": mortal.url}) as service,
@@ -327,14 +315,14 @@ def test_a_server_that_dies_in_mid_answer_leaves_the_words_and_says_so(
 
 
 def test_the_service_stops_at_once_with_a_tab_open_and_an_answer_under_way(
-    browser: Browser, engine: Service, run_folder: Path, slots: Slots
+    browser: Browser, slow_engine: Service, run_folder: Path
 ) -> None:
     with (
-        running("gradio_ui", run_folder, {"LMSTUDIO_URL": engine.url}) as service,
+        running("gradio_ui", run_folder, {"LMSTUDIO_URL": slow_engine.url}) as service,
         opened(browser, service) as visited,
     ):
         ask(visited.page, STORY)
         until(visited.page, lambda: answer(visited.page), "the first words")
-        assert service.stop(timeout_s=10) == 0
-        until(visited.page, lambda: slots("active") == 0, "the slot to be free")
+        assert service.stop(timeout_s=30) == 0
+        until(visited.page, lambda: slots(slow_engine)["active"] == 0, "the slot to be free")
         assert "Traceback" not in service.log

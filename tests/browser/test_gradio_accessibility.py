@@ -15,18 +15,14 @@ from tests.gradio_ui.upstream import upstream
 from tests.running import Service, free_port, running
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
 NOTES: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"The fox. " * 20}
 GAME: FilePayload = {"name": "game.exe", "mimeType": "text/plain", "buffer": b"\0\1" * 100}
 
 
 @pytest.fixture(scope="module")
-def gradio(run_folder: Path) -> Iterator[Service]:
-    with (
-        upstream() as server,
-        running("gradio_ui", run_folder, {"LMSTUDIO_URL": server.url}) as service,
-    ):
-        yield service
+def env() -> Iterator[dict[str, str]]:
+    with upstream() as server:
+        yield {"LMSTUDIO_URL": server.url}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
@@ -15,10 +14,9 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 from tests.browser.gradio_page import QUESTION, ask, finish, opened, show_settings
 from tests.browser.pages import PHONE
 from tests.gradio_ui.upstream import SEES, Upstream, upstream
-from tests.running import Service, running
+from tests.running import Service
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
 
 DOT = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
@@ -43,9 +41,8 @@ def model() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="module")
-def gradio(run_folder: Path, model: Upstream) -> Iterator[Service]:
-    with running("gradio_ui", run_folder, {"LMSTUDIO_URL": model.url}) as service:
-        yield service
+def env(model: Upstream) -> dict[str, str]:
+    return {"LMSTUDIO_URL": model.url}
 
 
 def attach(page: Page, *files: FilePayload) -> None:

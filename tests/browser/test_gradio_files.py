@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
 from tests.browser.gradio_page import CHAT, ask, finish, opened, show_settings
-from tests.conftest import new_key
 from tests.exports import CHATGPT
-from tests.running import Service, running
+from tests.running import Service
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
 
 
-@pytest.fixture
-def gradio(
-    run_folder: Path, engine: Service, gateway: Service, tmp_path: Path
-) -> Iterator[Service]:
-    key = new_key(run_folder, tmp_path.name)
-    env = {"LMSTUDIO_URL": engine.url, "GATEWAY_URL": gateway.url, "GATEWAY_KEY": key}
-    with running("gradio_ui", run_folder, env) as service:
-        yield service
+@pytest.fixture(scope="module")
+def env(kept: dict[str, str]) -> dict[str, str]:
+    return kept
 
 
 def saved(page: Page, button: Locator) -> tuple[str, str]:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from pydantic import SecretStr
 
-from chat_client import ChatSettings, Dialogue, Room, blocking
+from chat_client import Dialogue, Room, blocking
 from tests.browser.gradio_page import (
     ANSWER,
     CHAT,
@@ -27,24 +26,11 @@ from tests.gradio_ui.upstream import upstream
 from tests.running import Service, free_port, running
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")
-def env(engine: Service, gateway: Service, gateway_key: str) -> dict[str, str]:
-    return {"LMSTUDIO_URL": engine.url, "GATEWAY_URL": gateway.url, "GATEWAY_KEY": gateway_key}
-
-
-@pytest.fixture(scope="module")
-def gradio(run_folder: Path, env: dict[str, str]) -> Iterator[Service]:
-    with running("gradio_ui", run_folder, env) as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def room(gateway: Service, gateway_key: str) -> Room:
-    """The room as any other program with this key sees it, for example the Streamlit UI."""
-    return Room(ChatSettings(gateway_url=gateway.url, gateway_key=SecretStr(gateway_key)))
+def env(kept: dict[str, str]) -> dict[str, str]:
+    return kept
 
 
 @pytest.fixture
@@ -151,7 +137,7 @@ def test_answers_and_questions_have_versions_to_step_through(chat: Visit) -> Non
     page = chat.page
     begin(page, "What is a token?")
     page.get_by_role("button", name="Retry").click()
-    expect(page.get_by_text("2/2")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("2/2")).to_be_visible()
     finish(page)
     page.get_by_role("link", name="\u2039").click()
     expect(page.get_by_text("1/2")).to_be_visible()

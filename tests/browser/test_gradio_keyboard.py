@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -19,16 +16,9 @@ from tests.browser.gradio_page import (
     opened,
     until,
 )
-from tests.running import Service, running
+from tests.running import Service
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
-
-
-@pytest.fixture(scope="module")
-def gradio(run_folder: Path, engine: Service) -> Iterator[Service]:
-    with running("gradio_ui", run_folder, {"LMSTUDIO_URL": engine.url}) as service:
-        yield service
 
 
 def test_a_whole_chat_needs_no_mouse(browser: Browser, gradio: Service) -> None:

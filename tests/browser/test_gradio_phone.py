@@ -27,7 +27,6 @@ from tests.gradio_ui.upstream import SEES, Upstream, upstream
 from tests.running import Service, running
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
 NOTES: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"The fox. " * 20}
 
 

@@ -5,9 +5,6 @@ What Stop does is judged on the engine's side (GET /engine/slots).
 
 from __future__ import annotations
 
-import json
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +12,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.gradio_page import STORY, opened, until
 from tests.browser.pages import PHONE
-from tests.conftest import new_key
+from tests.browser.slots import slots
 from tests.gradio_ui.upstream import upstream
 from tests.running import Service, free_port, running, wait_until
 
 pytestmark = pytest.mark.browser
-
-expect.set_options(timeout=30_000)
 PLAYGROUND = "/?place=playground"
 ASK, STOP = "#prompt .submit-button", "#prompt .stop-button"
 NAMES = "#panes .pane-head h2"
@@ -29,19 +24,8 @@ ANSWERS = "#panes .pane .answer.block"
 
 
 @pytest.fixture(scope="module")
-def gradio(run_folder: Path, engine: Service, gateway: Service) -> Iterator[Service]:
-    env = {
-        "LMSTUDIO_URL": engine.url,
-        "GATEWAY_URL": gateway.url,
-        "GATEWAY_KEY": new_key(run_folder, "gradio-playground"),
-    }
-    with running("gradio_ui", run_folder, env) as service:
-        yield service
-
-
-def slots(engine: Service, field: str = "active") -> int:
-    with urllib.request.urlopen(f"{engine.url}/engine/slots", timeout=5) as response:  # noqa: S310
-        return sum(int(model[field]) for model in json.load(response)["models"])
+def env(kept: dict[str, str]) -> dict[str, str]:
+    return kept
 
 
 def ready(page: Page) -> None:
@@ -68,45 +52,42 @@ def won(page: Page) -> dict[str, int]:
 
 
 def test_four_answer_at_once_and_one_stop_ends_them_all(
-    browser: Browser, run_folder: Path, teaching_models: Path
+    browser: Browser, slow_gradio: Service, slow_engine: Service
 ) -> None:
-    # Slow enough that no story ends before Stop is clicked, also on a busy machine.
-    pace = {"ENGINE_TEACHING_DIR": str(teaching_models), "ENGINE_TOKENS_PER_SECOND": "4"}
-    with (
-        running("engine", run_folder, pace) as engine,
-        running("gradio_ui", run_folder, {"LMSTUDIO_URL": engine.url}) as service,
-        opened(browser, service, path=PLAYGROUND) as visited,
-    ):
+    def active() -> int:
+        return slots(slow_engine)["active"]
+
+    with opened(browser, slow_gradio, path=PLAYGROUND) as visited:
         page = visited.page
         ready(page)
         page.get_by_label("4", exact=True).check()
         expect(page.get_by_label("Model 4", exact=True)).to_be_visible()
-        cancelled = slots(engine, "cancelled")
+        cancelled = slots(slow_engine)["cancelled"]
         ask_all(page, STORY)
-        until(page, lambda: slots(engine) == 4, "four answers at once")
+        until(page, lambda: active() == 4, "four answers at once")
         until(page, lambda: len(answers(page)) == 4 and all(answers(page)), "words from all")
         page.click(STOP)
-        until(page, lambda: slots(engine) == 0, "every slot to be free")
-        assert slots(engine, "cancelled") == cancelled + 4
+        until(page, lambda: active() == 0, "every slot to be free")
+        assert slots(slow_engine)["cancelled"] == cancelled + 4
         expect(page.locator(ASK)).to_be_visible()
         expect(page.locator("#panes .pane-head small")).to_have_text(["stopped"] * 4)
         assert all(answers(page))
         ask_all(page, STORY)
-        until(page, lambda: slots(engine) == 4, "four answers again")
+        until(page, lambda: active() == 4, "four answers again")
         expect(page.locator("#panes .pane-head small").filter(has_text="stopped")).to_have_count(0)
         until(page, lambda: len(answers(page)) == 4, "the page to show the new ones")
         before = answers(page)
         page.reload()  # The round belongs to the service: the page finds it going on.
         until(page, lambda: len(answers(page)) == 4 and all(answers(page)), "the round again")
         assert all(new.startswith(old) for new, old in zip(answers(page), before, strict=True))
-        assert slots(engine) == 4
+        assert active() == 4
         expect(page.locator("#prompt textarea")).to_have_value(STORY)
         page.click(STOP)
-        until(page, lambda: slots(engine) == 0, "every slot to be free again")
+        until(page, lambda: active() == 0, "every slot to be free again")
         ask_all(page, STORY)
-        until(page, lambda: slots(engine) == 2, "two answers, as a fresh page asks for")
+        until(page, lambda: active() == 2, "two answers, as a fresh page asks for")
         page.close()
-        wait_until(lambda: slots(engine) == 0, "a page that has gone to free its slots", 30)
+        wait_until(lambda: active() == 0, "a page that has gone to free its slots")
 
 
 def test_names_stay_hidden_until_the_vote_and_the_vote_counts(
@@ -117,10 +98,10 @@ def test_names_stay_hidden_until_the_vote_and_the_vote_counts(
         ready(page)
         page.get_by_role("button", name="Two models, names hidden").click()
         expect(page.locator(NAMES)).to_have_text(["Model A", "Model B"])
-        expect(page.get_by_role("button", name="Both bad")).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("button", name="Both bad")).to_be_visible()
         said = answers(page)
         page.reload()  # The answers are back, the names still hidden, and the vote can be given.
-        expect(page.get_by_role("button", name="Both bad")).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("button", name="Both bad")).to_be_visible()
         assert answers(page) == said
         expect(page.locator(NAMES)).to_have_text(["Model A", "Model B"])
         expect(page.locator("#panes")).not_to_contain_text("lectern-101")
@@ -143,7 +124,7 @@ def test_the_quantization_demo_sets_the_page_and_marks_where_answers_part_on_a_p
         page = visited.page
         ready(page)
         page.get_by_role("button", name="Temperature 0 against 1.5").click()
-        expect(page.get_by_role("button", name="Both bad")).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("button", name="Both bad")).to_be_visible()
         assert page.get_by_label("Seed 1", exact=True).input_value() == "42"
         expect(page.locator(NAMES).last).to_contain_text("Temperature 1.5")
         page.get_by_label("Mark where the answers part").check()
@@ -171,7 +152,7 @@ def test_without_the_gateway_it_works_and_says_that_nothing_is_kept(
         ready(page)
         expect(page.locator("#leaderboard")).to_contain_text("not kept")
         page.get_by_role("button", name="Two models, names hidden").click()
-        page.get_by_role("button", name="Tie").click(timeout=60_000)
+        page.get_by_role("button", name="Tie").click()
         expect(page.locator("#ballot")).to_contain_text("not kept")
         expect(page.locator(NAMES).first).to_contain_text("lectern-101")
 

@@ -6,29 +6,22 @@ import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.gradio_page import STORY, answer, ask, finish, opened, until
+from tests.browser.gradio_page import STOP, STORY, answer, ask, finish, opened, until
 from tests.browser.pages import PHONE
 from tests.running import Service, free_port, running
 
 pytestmark = pytest.mark.browser
-
-expect.set_options(timeout=30_000)
 ASKED = "What is a token?"
 
 
 @pytest.fixture(scope="module")
-def gradio(
-    run_folder: Path, engine: Service, gateway: Service, gateway_key: str
-) -> Iterator[Service]:
-    env = {"LMSTUDIO_URL": engine.url, "GATEWAY_URL": gateway.url, "GATEWAY_KEY": gateway_key}
-    with running("gradio_ui", run_folder, env) as service:
-        yield service
+def env(kept: dict[str, str]) -> dict[str, str]:
+    return kept
 
 
 def turn_to(page: Page, title: str) -> None:
@@ -64,9 +57,10 @@ def test_the_server_page_tells_the_address_and_what_went_over_the_wire(
 
 
 def test_back_and_reload_find_the_place_and_the_answer_goes_on_meanwhile(
-    browser: Browser, gradio: Service
+    browser: Browser, slow_gradio: Service, slow_engine: Service
 ) -> None:
-    with opened(browser, gradio) as visited:
+    assert slow_engine
+    with opened(browser, slow_gradio) as visited:
         page = visited.page
         ask(page, STORY)
         words = until(page, lambda: answer(page), "the first words")
@@ -76,9 +70,10 @@ def test_back_and_reload_find_the_place_and_the_answer_goes_on_meanwhile(
         page.go_back()
         expect(page.locator("#question")).to_be_visible()
         expect(page).to_have_title("Lectern")
-        finish(page)
+        until(page, lambda: len(answer(page)) > len(words), "more words")
         assert answer(page).startswith(words)
-        assert len(answer(page)) > len(words)
+        page.click(STOP)
+        finish(page)
         page.go_forward()
         page.reload()
         expect(page.locator("#server-state")).to_contain_text("Running")
@@ -107,7 +102,7 @@ def test_models_are_unloaded_and_loaded_and_the_chat_knows(
 
 
 def loaded(engine: Service) -> set[str]:
-    with urllib.request.urlopen(f"{engine.url}/api/v1/models", timeout=5) as response:  # noqa: S310
+    with urllib.request.urlopen(f"{engine.url}/api/v1/models", timeout=60) as response:  # noqa: S310
         models = json.load(response)["models"]
     return {str(each["id"]) for model in models for each in model["loaded_instances"]}
 

@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
-from pydantic import SecretStr
 
-from chat_client import SAMPLING_FIELDS, ChatSettings, Room, blocking
-from tests.browser.gradio_page import NOTE, ask, finish, opened, show_settings
+from chat_client import SAMPLING_FIELDS, Room, blocking
+from tests.browser.gradio_page import NOTE, ask, finish, opened, set_value, show_settings
 from tests.browser.pages import Visit
-from tests.running import Service, running
+from tests.running import Service
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")
-def gradio(
-    run_folder: Path, engine: Service, gateway: Service, gateway_key: str
-) -> Iterator[Service]:
-    env = {"LMSTUDIO_URL": engine.url, "GATEWAY_URL": gateway.url, "GATEWAY_KEY": gateway_key}
-    with running("gradio_ui", run_folder, env) as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def room(gateway: Service, gateway_key: str) -> Room:
-    return Room(ChatSettings(gateway_url=gateway.url, gateway_key=SecretStr(gateway_key)))
+def env(kept: dict[str, str]) -> dict[str, str]:
+    return kept
 
 
 @pytest.fixture
@@ -60,7 +48,8 @@ def test_a_beginner_sees_a_chat_and_a_developer_every_setting(chat: Visit) -> No
 def test_a_preset_is_saved_for_both_pages_and_sets_what_it_holds(chat: Visit, room: Room) -> None:
     page = chat.page
     show_settings(page, "Developer")
-    page.locator("#max_tokens :is(input, textarea)").fill("5")
+    set_value(page, "temperature", "0")
+    set_value(page, "max_tokens", "5")
     page.locator("#system textarea").fill("Be brief.")
     page.locator("#system textarea").press("Tab")
     page.locator("#preset-name input, #preset-name textarea").fill("Five tokens")
@@ -98,6 +87,7 @@ def test_a_setting_that_cannot_be_is_said_in_the_place_of_an_answer(chat: Visit)
 def test_a_setting_counts_for_the_enter_that_follows_at_once(chat: Visit) -> None:
     page = chat.page
     show_settings(page, "Developer")
+    set_value(page, "temperature", "0")
     page.locator("#max_tokens :is(input, textarea)").fill("3")
     ask(page, "What is a token?")
     finish(page)

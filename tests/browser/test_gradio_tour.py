@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -20,17 +17,10 @@ from tests.browser.gradio_page import (
     opened,
 )
 from tests.browser.pages import LAPTOP, PHONE, ColorScheme
-from tests.running import Service, running
+from tests.running import Service
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
 TOUR = "#tour"
-
-
-@pytest.fixture(scope="module")
-def gradio(run_folder: Path, engine: Service) -> Iterator[Service]:
-    with running("gradio_ui", run_folder, {"LMSTUDIO_URL": engine.url}) as service:
-        yield service
 
 
 def button(page: Page, name: str) -> Locator:

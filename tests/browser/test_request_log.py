@@ -18,7 +18,6 @@ from tests.gateway.test_requests_under_way import Slow, asked, slow_gateway
 from tests.running import free_port, running
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
 
 
 @dataclass
@@ -38,11 +37,10 @@ class Room:
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[Room]:
     with slow_gateway(tmp_path) as (front, slow), asking(front, "bob") as bob:
-        key = front.lectern("keys", "create", "--name", "page", "--scope", "requests:read").stdout
         env = {
             "LMSTUDIO_URL": f"http://127.0.0.1:{free_port()}",  # the log does not need one
             "GATEWAY_URL": front.service.url,
-            "GATEWAY_KEY": key.strip(),
+            "GATEWAY_KEY": front.new_key("page", "--scope", "requests:read"),
         }
         yield Room(front, slow, bob, env)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -12,7 +11,7 @@ from tests.browser.accessibility import serious_violations
 from tests.browser.pages import LAPTOP, PHONE, ColorScheme, visit
 from tests.browser.streamlit_page import ask, ready
 from tests.chat_client.upstream import Hang, Part, Upstream, chunk, native_model, spoken, upstream
-from tests.running import Service, running, wait_until
+from tests.running import Service, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -54,9 +53,8 @@ def server() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="module")
-def ui(run_folder: Path, server: Upstream) -> Iterator[Service]:
-    with running("streamlit_ui", run_folder, {"LMSTUDIO_URL": server.url}) as service:
-        yield service
+def env(server: Upstream) -> dict[str, str]:
+    return {"LMSTUDIO_URL": server.url}
 
 
 def passes(page: Page, where: str) -> None:
@@ -68,14 +66,14 @@ def passes(page: Page, where: str) -> None:
         return not found
 
     try:
-        wait_until(none, where, 10)
+        wait_until(none, where)
     except pytest.fail.Exception:
         pytest.fail(f"{where}:\n" + "\n".join(found), pytrace=False)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nobody_is_kept_out(browser: Browser, ui: Service, scheme: ColorScheme) -> None:
-    with visit(browser, f"{ui.url}/?mode=Developer", LAPTOP, scheme) as here:
+def test_nobody_is_kept_out(browser: Browser, streamlit: Service, scheme: ColorScheme) -> None:
+    with visit(browser, f"{streamlit.url}/?mode=Developer", LAPTOP, scheme) as here:
         page = here.page
         ready(page)
         passes(page, "the welcome")
@@ -98,8 +96,8 @@ def test_nobody_is_kept_out(browser: Browser, ui: Service, scheme: ColorScheme) 
         passes(page, "an answer that is waited for")
 
 
-def test_nobody_is_kept_out_on_a_phone(browser: Browser, ui: Service) -> None:
-    with visit(browser, ui.url, PHONE) as here:
+def test_nobody_is_kept_out_on_a_phone(browser: Browser, streamlit: Service) -> None:
+    with visit(browser, streamlit.url, PHONE) as here:
         ready(here.page)
         ask(here.page, "Show me code.")
         here.page.get_by_text("first token after").wait_for()
@@ -109,10 +107,10 @@ def test_nobody_is_kept_out_on_a_phone(browser: Browser, ui: Service) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_other_pages_keep_nobody_out_either(
-    browser: Browser, ui: Service, scheme: ColorScheme
+    browser: Browser, streamlit: Service, scheme: ColorScheme
 ) -> None:
     shown = {"playground": "Hide the names", "server": "Requests", "present": "Steps"}
     for path, last in shown.items():
-        with visit(browser, f"{ui.url}/{path}", LAPTOP, scheme) as here:
+        with visit(browser, f"{streamlit.url}/{path}", LAPTOP, scheme) as here:
             here.page.get_by_text(last).first.wait_for()
             passes(here.page, path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -15,15 +14,12 @@ from tests.chat_client.upstream import (
     Hang,
     Upstream,
     chunk,
-    native_model,
     spoken,
-    upstream,
     usage,
 )
-from tests.running import Service, running, wait_until
+from tests.running import Service, wait_until
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
 
 CODE = "def double(x):\n    return 2 * x"
 TABLE = "| a | b |\n|---|---|\n| 1 | 2 |"
@@ -53,24 +49,13 @@ HAND_OVER = """
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Upstream]:
-    with upstream() as running_server:
-        seeing = native_model("seer", capabilities={"vision": True, "trained_for_tool_use": False})
-        both = {"models": [native_model("tiny"), seeing]}
-        running_server.routes["/api/v1/models"] = (200, both)
-        yield running_server
-
-
-@pytest.fixture(scope="module")
-def ui(run_folder: Path, server: Upstream) -> Iterator[Service]:
-    env = {"LMSTUDIO_URL": server.url, "CHAT_ABANDONED_S": "600"}
-    with running("streamlit_ui", run_folder, env) as service:
-        yield service
+def env(scripted: dict[str, str]) -> dict[str, str]:
+    return scripted
 
 
 @pytest.fixture(params=[LAPTOP, PHONE], ids=["laptop", "phone"])
-def opened(request: pytest.FixtureRequest, browser: Browser, ui: Service) -> Iterator[Visit]:
-    with visit(browser, ui.url, request.param) as here:
+def opened(request: pytest.FixtureRequest, browser: Browser, streamlit: Service) -> Iterator[Visit]:
+    with visit(browser, streamlit.url, request.param) as here:
         ready(here.page)
         here.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         yield here
@@ -112,7 +97,7 @@ def test_a_picture_is_pasted_and_a_text_dropped_and_a_blind_model_is_told(
     page.evaluate(HAND_OVER, ["cat.png", "image/png", PIXEL, "paste"])
     page.get_by_text("cannot see pictures").wait_for()
     box = page.get_by_test_id("stChatInput").locator("textarea")
-    wait_until(box.is_disabled, "the message box to be blocked", 30)
+    wait_until(box.is_disabled, "the message box to be blocked")
     page.keyboard.press("Escape")
     side = page.get_by_test_id("stExpandSidebarButton")
     phone = side.is_visible()
@@ -138,10 +123,10 @@ def test_a_picture_is_pasted_and_a_text_dropped_and_a_blind_model_is_told(
 
 
 def test_stop_strings_and_the_stop_key_do_not_meet(
-    browser: Browser, ui: Service, server: Upstream
+    browser: Browser, streamlit: Service, server: Upstream
 ) -> None:
     server.script = lambda _: [chunk("It begins"), Hang()]
-    with visit(browser, f"{ui.url}/?mode=Developer") as here:
+    with visit(browser, f"{streamlit.url}/?mode=Developer") as here:
         page = here.page
         ready(page)
         page.get_by_role("tab", name="Settings").click()
@@ -151,7 +136,7 @@ def test_stop_strings_and_the_stop_key_do_not_meet(
         ask(page, "Hello")
         page.get_by_text("It begins").wait_for()
         page.keyboard.press("Escape")
-        wait_until(lambda: server.active == 0, "the upstream to close", 20)
+        wait_until(lambda: server.active == 0, "the upstream to close")
         page.get_by_text("stopped ·").wait_for()
         assert server.requests[-1]["stop"] == ["END"]
         assert words.input_value() == "END"

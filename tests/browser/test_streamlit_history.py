@@ -12,7 +12,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.pages import LAPTOP, PHONE, Visit, visit
 from tests.browser.streamlit_page import answers, ask, begun, numbers, ready
-from tests.chat_client.upstream import Upstream, upstream
+from tests.chat_client.upstream import upstream
 from tests.exports import CHATGPT
 from tests.running import Service, free_port, running, wait_until
 
@@ -20,23 +20,17 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def ui(run_folder: Path, engine: Service, gateway: Service, gateway_key: str) -> Iterator[Service]:
-    """The page with a gateway that keeps its chats."""
-    with running("streamlit_ui", run_folder, env_of(engine, gateway, gateway_key)) as service:
-        yield service
+def env(kept: dict[str, str]) -> dict[str, str]:
+    return kept
 
 
 @pytest.fixture
-def opened(browser: Browser, ui: Service) -> Iterator[Visit]:
-    with visit(browser, ui.url) as here:
+def opened(browser: Browser, streamlit: Service) -> Iterator[Visit]:
+    with visit(browser, streamlit.url) as here:
         ready(here.page)
         yield here
         assert here.foreign == []
         assert here.script_errors == []
-
-
-def env_of(engine: Service | Upstream, gateway: Service, key: str) -> dict[str, str]:
-    return {"LMSTUDIO_URL": engine.url, "GATEWAY_URL": gateway.url, "GATEWAY_KEY": key}
 
 
 def rows(page: Page, title: str) -> Locator:
@@ -47,14 +41,14 @@ def rows(page: Page, title: str) -> Locator:
 
 def kept(page: Page, title: str) -> None:
     """Waits until the list shows one chat of that name."""
-    wait_until(lambda: rows(page, title).count() == 1, f"{title} in the list", 60)
+    wait_until(lambda: rows(page, title).count() == 1, f"{title} in the list")
 
 
 def choose(page: Page, title: str, action: str) -> None:
     """Picks from the menu of a chat's row."""
     row = page.locator('[class*="st-key-chat-row-"]').filter(has_text=title)
     menu = row.locator('[class*="st-key-menu-"]').get_by_role("button")
-    wait_until(lambda: menu.count() == 1, "one row of that name", 30)
+    wait_until(lambda: menu.count() == 1, "one row of that name")
     menu.click()
     page.get_by_role("menuitem", name=action, exact=True).or_(
         page.get_by_role("option", name=action, exact=True)
@@ -62,19 +56,14 @@ def choose(page: Page, title: str, action: str) -> None:
 
 
 def test_a_chat_is_listed_and_outlives_the_page_and_the_process(
-    browser: Browser,
-    run_folder: Path,
-    engine: Service,
-    gateway: Service,
-    gateway_key: str,
+    browser: Browser, run_folder: Path, env: dict[str, str]
 ) -> None:
-    env = env_of(engine, gateway, gateway_key)
     with running("streamlit_ui", run_folder, env) as first, visit(browser, first.url) as here:
         ready(here.page)
         ask(here.page, "What is a token, for the restart?")
         numbers(here.page, 1)
         kept(here.page, "for the restart?")
-        wait_until(lambda: "chat=" in here.page.url, "the chat's address", 30)
+        wait_until(lambda: "chat=" in here.page.url, "the chat's address")
         said = begun(here.page, 1)
         query = here.page.url.split("?", 1)[1]
     with (
@@ -103,7 +92,7 @@ def test_a_chat_is_opened_renamed_deleted_and_brought_back(opened: Visit) -> Non
     kept(page, "Birds")
     choose(page, "Birds", "Delete")
     page.get_by_text("Deleted “Birds”.").wait_for()
-    wait_until(lambda: rows(page, "Birds").count() == 0, "the chat to go", 30)
+    wait_until(lambda: rows(page, "Birds").count() == 0, "the chat to go")
     page.get_by_role("button", name="Undo").click()
     kept(page, "Birds")
     numbers(page, 1)
@@ -111,10 +100,10 @@ def test_a_chat_is_opened_renamed_deleted_and_brought_back(opened: Visit) -> Non
 
 @pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
 def test_a_chat_leaves_as_a_file_and_another_comes_in(
-    browser: Browser, ui: Service, size: tuple[int, int]
+    browser: Browser, streamlit: Service, size: tuple[int, int]
 ) -> None:
     question = f"What is a token, at {size[0]} pixels?"
-    with visit(browser, ui.url, size) as here:
+    with visit(browser, streamlit.url, size) as here:
         page = here.page
         ready(page)
         ask(page, question)
@@ -212,8 +201,8 @@ def test_settings_are_kept_as_a_preset_and_a_chat_remembers_them(opened: Visit) 
     page.get_by_role("tab", name="Settings").click()
     page.get_by_label("Seed").fill("7")
     page.get_by_label("Seed").press("Tab")
-    wait_until(lambda: "seed=7" in page.url, "the setting in the address", 60)
-    wait_until(lambda: unfolded(page), "the presets", 60)
+    wait_until(lambda: "seed=7" in page.url, "the setting in the address")
+    wait_until(lambda: unfolded(page), "the presets")
     page.get_by_label("Save these settings as").fill("Careful")
     page.get_by_label("Save these settings as").press("Tab")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -221,10 +210,10 @@ def test_settings_are_kept_as_a_preset_and_a_chat_remembers_them(opened: Visit) 
     page.goto(f"{page.url.split('?')[0]}?mode=Developer")
     ready(page)
     page.get_by_role("tab", name="Settings").click()
-    wait_until(lambda: unfolded(page), "the presets", 60)
-    wait_until(lambda: picked(page, "Use a preset", "Careful"), "the preset to be picked", 60)
-    wait_until(lambda: page.get_by_label("Seed").input_value() == "7", "the preset's seed", 60)
-    wait_until(lambda: "temperature=0.2" in page.url, "the preset's temperature", 60)
+    wait_until(lambda: unfolded(page), "the presets")
+    wait_until(lambda: picked(page, "Use a preset", "Careful"), "the preset to be picked")
+    wait_until(lambda: page.get_by_label("Seed").input_value() == "7", "the preset's seed")
+    wait_until(lambda: "temperature=0.2" in page.url, "the preset's temperature")
 
 
 def test_without_the_gateway_the_chat_goes_on_and_is_kept_later(
@@ -254,6 +243,5 @@ def test_without_the_gateway_the_chat_goes_on_and_is_kept_later(
                 wait_until(
                     lambda: here.page.get_by_text("This chat is not kept.").count() == 0,
                     "the note to go",
-                    60,
                 )
             assert here.foreign == []

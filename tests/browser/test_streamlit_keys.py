@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.pages import PHONE, Visit, visit
 from tests.browser.streamlit_page import answers, ask, ready
-from tests.chat_client.upstream import Hang, Upstream, chunk, native_model, spoken, upstream
-from tests.running import Service, running, wait_until
+from tests.chat_client.upstream import Hang, Upstream, chunk, spoken
+from tests.running import Service, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -19,25 +18,14 @@ ANSWER = "A **token** is a piece of text.\n\n```python\nprint(1)\n```"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Upstream]:
-    with upstream() as running_server:
-        seeing = native_model("seer", capabilities={"vision": True, "trained_for_tool_use": False})
-        both = {"models": [native_model("tiny"), seeing]}
-        running_server.routes["/api/v1/models"] = (200, both)
-        yield running_server
-
-
-@pytest.fixture(scope="module")
-def ui(run_folder: Path, server: Upstream) -> Iterator[Service]:
-    env = {"LMSTUDIO_URL": server.url, "CHAT_ABANDONED_S": "600"}
-    with running("streamlit_ui", run_folder, env) as service:
-        yield service
+def env(scripted: dict[str, str]) -> dict[str, str]:
+    return scripted
 
 
 @pytest.fixture
-def opened(browser: Browser, ui: Service, server: Upstream) -> Iterator[Visit]:
+def opened(browser: Browser, streamlit: Service, server: Upstream) -> Iterator[Visit]:
     server.script = lambda _: spoken(ANSWER)
-    with visit(browser, ui.url) as here:
+    with visit(browser, streamlit.url) as here:
         ready(here.page)
         here.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         yield here
@@ -55,14 +43,14 @@ def test_a_chat_goes_from_the_keyboard_alone(opened: Visit, server: Upstream) ->
     ask(page, "Hello")
     page.get_by_text("Waiting for the first token").wait_for()
     page.keyboard.press("Escape")
-    wait_until(lambda: server.active == 0, "the upstream to close", 20)
+    wait_until(lambda: server.active == 0, "the upstream to close")
     page.get_by_text("stopped before the first token").wait_for()
     server.script = lambda _: [chunk("It begins"), Hang()]
     page.locator('[class*="st-key-again-"]').get_by_role("button").wait_for()
     page.keyboard.press("Alt+a")
     page.get_by_text("It begins").wait_for()
     page.keyboard.press("Escape")
-    wait_until(lambda: server.active == 0, "the upstream to close", 20)
+    wait_until(lambda: server.active == 0, "the upstream to close")
     page.get_by_text("2/2").wait_for()
     server.script = lambda _: spoken(ANSWER)
     ready(page)
@@ -87,10 +75,10 @@ def test_a_chat_goes_from_the_keyboard_alone(opened: Visit, server: Upstream) ->
 
 
 def test_on_a_phone_the_key_for_the_model_opens_the_folded_panel(
-    browser: Browser, ui: Service, server: Upstream
+    browser: Browser, streamlit: Service, server: Upstream
 ) -> None:
     """A tablet's keyboard has the key, too; so has a laptop on which the panel is folded."""
-    with visit(browser, ui.url, PHONE) as here:
+    with visit(browser, streamlit.url, PHONE) as here:
         page = here.page
         ready(page)
         option = page.locator(".st-key-model-seer").get_by_role("button")

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
 from tests.browser.pages import LAPTOP, PHONE, visit
-from tests.browser.streamlit_page import LONG_STORY, ask, ready, slots
-from tests.running import Service, running, wait_until
+from tests.browser.slots import slots
+from tests.browser.streamlit_page import LONG_STORY, ask, ready
+from tests.running import Service, wait_until
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def ui(run_folder: Path, engine: Service, gateway: Service, gateway_key: str) -> Iterator[Service]:
-    """The page at the demo's speed, with a gateway that keeps the votes."""
-    env = {"LMSTUDIO_URL": engine.url, "GATEWAY_URL": gateway.url, "GATEWAY_KEY": gateway_key}
-    with running("streamlit_ui", run_folder, env) as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def slow_engine(run_folder: Path, teaching_models: Path) -> Iterator[Service]:
-    """So slow that no answer ends before a busy machine's browser has clicked on Stop."""
-    env = {"ENGINE_TEACHING_DIR": str(teaching_models), "ENGINE_TOKENS_PER_SECOND": "2"}
-    with running("engine", run_folder, env) as service:
-        yield service
+def env(kept: dict[str, str]) -> dict[str, str]:
+    return kept
 
 
 def pane(page: Page, number: int) -> Locator:
@@ -43,51 +30,50 @@ def words(page: Page, number: int) -> str:
 
 
 def test_all_are_asked_at_once_and_one_stop_frees_every_slot(
-    browser: Browser, run_folder: Path, slow_engine: Service
+    browser: Browser, slow_streamlit: Service, slow_engine: Service
 ) -> None:
-    env = {"LMSTUDIO_URL": slow_engine.url, "CHAT_ABANDONED_S": "600"}
     link = "/playground?sides=3&temperature_2=1.5&seed_3=7"
-    with running("streamlit_ui", run_folder, env) as ui, visit(browser, ui.url + link) as here:
+    with visit(browser, slow_streamlit.url + link) as here:
         page = here.page
         ready(page)
         before = slots(slow_engine)
         ask(page, LONG_STORY)
-        wait_until(lambda: all(words(page, number) for number in range(3)), "three answers", 60)
+        wait_until(lambda: all(words(page, number) for number in range(3)), "three answers")
         assert slots(slow_engine)["active"] == 3
         page.get_by_role("link", name="Chat", exact=True).click()
         page.get_by_text("What would you like to know?").wait_for()
         page.get_by_role("link", name="Playground").click()
-        wait_until(lambda: words(page, 2), "the round to be there again", 60)
+        wait_until(lambda: words(page, 2), "the round to be there again")
         assert slots(slow_engine)["active"] == 3  # Nobody was given up meanwhile.
         shown = [words(page, number) for number in range(3)]
         page.reload()  # The round is the service's: the answers are back, and more comes.
         for number in range(3):
-            wait_until(lambda n=number: len(words(page, n)) > len(shown[n]), "more of each", 60)  # type: ignore[misc]
+            wait_until(lambda n=number: len(words(page, n)) > len(shown[n]), "more of each")  # type: ignore[misc]
             assert words(page, number).startswith(shown[number])
         assert slots(slow_engine)["active"] == 3
         page.get_by_role("button", name="Stop", exact=True).click()
         stopped = before["cancelled"] + 3
-        wait_until(lambda: slots(slow_engine)["cancelled"] == stopped, "every slot", 30)
+        wait_until(lambda: slots(slow_engine)["cancelled"] == stopped, "every slot")
         assert slots(slow_engine)["active"] == 0
-        wait_until(lambda: page.get_by_text("stopped").count() == 3, "three stopped answers", 60)
+        wait_until(lambda: page.get_by_text("stopped").count() == 3, "three stopped answers")
         ready(page)
         ask(page, "And now?")
-        wait_until(lambda: slots(slow_engine)["active"] == 3, "the next round", 60)
+        wait_until(lambda: slots(slow_engine)["active"] == 3, "the next round")
         page.get_by_test_id("stChatInputStopButton").click()
-        wait_until(lambda: slots(slow_engine)["active"] == 0, "the slots of the next round", 30)
+        wait_until(lambda: slots(slow_engine)["active"] == 0, "the slots of the next round")
         assert (here.foreign, here.script_errors) == ([], [])
 
 
 def test_a_demo_parts_a_vote_reveals_and_the_leaderboard_counts(
-    browser: Browser, ui: Service
+    browser: Browser, streamlit: Service
 ) -> None:
-    with visit(browser, f"{ui.url}/playground", LAPTOP) as here:
+    with visit(browser, f"{streamlit.url}/playground", LAPTOP) as here:
         page = here.page
         ready(page)
         page.get_by_role("button", name="Q4_0 against F16").click()
         page.wait_for_url(lambda url: "temperature_1=0" in url)
         box = page.get_by_test_id("stChatInput").locator("textarea")
-        wait_until(lambda: box.input_value() == LONG_STORY, "its prompt", 60)
+        wait_until(lambda: box.input_value() == LONG_STORY, "its prompt")
         box.press("Enter")
         page.get_by_text("Which answer is better?").wait_for()
         assert pane(page, 0).get_by_text("tokens/s").count() == 1
@@ -108,23 +94,23 @@ def test_a_demo_parts_a_vote_reveals_and_the_leaderboard_counts(
         page.get_by_role("button", name="Right is better").click()
         page.get_by_text("You voted: Right is better.").wait_for()
         shown = pane(page, 1).locator("strong").first
-        wait_until(lambda: "lectern-101" in shown.inner_text(), "the name", 60)
+        wait_until(lambda: "lectern-101" in shown.inner_text(), "the name")
         winner = shown.inner_text()
         page.get_by_text("Leaderboard", exact=True).click()
         row = page.get_by_role("row").filter(has_text=winner.split(" · ")[0])
-        wait_until(lambda: row.count() >= 1, "the winner in the table", 60)
+        wait_until(lambda: row.count() >= 1, "the winner in the table")
         assert (here.foreign, here.script_errors) == ([], [])
     with visit(browser, link) as here:  # Somebody else opens the link.
         ready(here.page)
         box = here.page.get_by_test_id("stChatInput").locator("textarea")
-        wait_until(lambda: box.input_value() == LONG_STORY, "the prompt", 60)
+        wait_until(lambda: box.input_value() == LONG_STORY, "the prompt")
         box.press("Enter")
         pane(here.page, 0).get_by_text("lectern-101@q4_0").wait_for()
         pane(here.page, 1).get_by_text("lectern-101@f16").wait_for()
 
 
-def test_on_a_phone_the_panes_stand_below_each_other(browser: Browser, ui: Service) -> None:
-    with visit(browser, f"{ui.url}/playground?temperature_2=1.5", PHONE, "dark") as here:
+def test_on_a_phone_the_panes_stand_below_each_other(browser: Browser, streamlit: Service) -> None:
+    with visit(browser, f"{streamlit.url}/playground?temperature_2=1.5", PHONE, "dark") as here:
         page = here.page
         ready(page)
         assert here.sideways_overflow_px() == 0

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.pages import PHONE, visit
-from tests.browser.streamlit_page import slots
+from tests.browser.slots import slots
+from tests.browser.streamlit_page import LONG_STORY, ask
 from tests.running import Service, free_port, running, wait_until
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def ui(run_folder: Path, engine: Service) -> Iterator[Service]:
-    with running("streamlit_ui", run_folder, {"LMSTUDIO_URL": engine.url}) as service:
-        yield service
 
 
 def heading(page: Page, title: str) -> None:
@@ -29,15 +23,15 @@ def heading(page: Page, title: str) -> None:
 
 def finished(page: Page, count: int) -> None:
     """Waits until that many answers stand on the stage, with their numbers."""
-    wait_until(lambda: page.get_by_text("first token after").count() == count, "the answers", 60)
+    wait_until(lambda: page.get_by_text("first token after").count() == count, "the answers")
 
 
 def press(page: Page, key: str) -> None:
     page.locator("body").press(key)
 
 
-def test_a_talk_is_given_with_one_key(browser: Browser, ui: Service) -> None:
-    with visit(browser, ui.url + "/present?step=2") as here:
+def test_a_talk_is_given_with_one_key(browser: Browser, streamlit: Service) -> None:
+    with visit(browser, streamlit.url + "/present?step=2") as here:
         page = here.page
         heading(page, "Tokens")
         assert page.get_by_test_id("stSidebar").is_hidden()
@@ -68,31 +62,26 @@ def test_a_talk_is_given_with_one_key(browser: Browser, ui: Service) -> None:
 
 
 def test_stop_ends_an_answer_and_the_room_may_ask(
-    browser: Browser, run_folder: Path, teaching_models: Path
+    browser: Browser, slow_streamlit: Service, slow_engine: Service
 ) -> None:
-    env = {"ENGINE_TEACHING_DIR": str(teaching_models), "ENGINE_TOKENS_PER_SECOND": "2"}
-    with running("engine", run_folder, env) as engine:
-        with running("streamlit_ui", run_folder, {"LMSTUDIO_URL": engine.url}) as ui:
-            with visit(browser, ui.url + "/present", PHONE) as here:
-                page = here.page
-                heading(page, "One step, repeated")
-                box = page.get_by_test_id("stChatInput").locator("textarea")
-                box.fill("Tell me a story about a fox.")
-                box.press("Enter")
-                wait_until(lambda: slots(engine)["active"] == 1, "the answer to begin", 60)
-                page.get_by_role("button", name="Stop").wait_for()
-                page.get_by_text("Tell me a story about a fox.").first.wait_for()
-                press(page, "Escape")
-                wait_until(lambda: slots(engine)["active"] == 0, "the slot", 30)
-                page.get_by_text("stopped").first.wait_for()
-                assert here.sideways_overflow_px() == 0
-                page.get_by_test_id("stExpandSidebarButton").click()  # There is a way out.
-                page.get_by_role("link", name="Chat", exact=True).click()
-                page.get_by_text("What would you like to know?").wait_for()
+    with visit(browser, slow_streamlit.url + "/present", PHONE) as here:
+        page = here.page
+        heading(page, "One step, repeated")
+        ask(page, LONG_STORY)
+        wait_until(lambda: slots(slow_engine)["active"] == 1, "the answer to begin")
+        page.get_by_role("button", name="Stop").wait_for()
+        page.get_by_text(LONG_STORY).first.wait_for()
+        press(page, "Escape")
+        wait_until(lambda: slots(slow_engine)["active"] == 0, "the slot")
+        page.get_by_text("stopped").first.wait_for()
+        assert here.sideways_overflow_px() == 0
+        page.get_by_test_id("stExpandSidebarButton").click()  # There is a way out.
+        page.get_by_role("link", name="Chat", exact=True).click()
+        page.get_by_text("What would you like to know?").wait_for()
 
 
-def test_the_timer_runs_and_survives_a_reload(browser: Browser, ui: Service) -> None:
-    with visit(browser, ui.url + "/present") as here:
+def test_the_timer_runs_and_survives_a_reload(browser: Browser, streamlit: Service) -> None:
+    with visit(browser, streamlit.url + "/present") as here:
         timer = here.page.get_by_role("timer")
         timer.wait_for()
         assert timer.inner_text() == "0:00"

@@ -106,7 +106,7 @@ def test_the_page_shows_what_runs_and_what_went_over_the_wire(
         assert "ana" in row.inner_text()
         rows = table.get_by_role("row").count()
         house.ask_gateway("lectern-101")
-        wait_until(lambda: table.get_by_role("row").count() > rows, "the new request", 30)
+        wait_until(lambda: table.get_by_role("row").count() > rows, "the new request")
 
         section(page, "Last turn")
         sent = page.get_by_test_id("stCode").filter(has_text='"messages"')
