@@ -37,9 +37,14 @@ def code_block(text: str, language: str) -> str:
     return f"{ticks}{language}\n{text}\n{ticks}"
 
 
-def folded(title: str, content: str, status: Literal["pending", "done"] | None = None) -> Bubble:
-    """A line that opens on a click; Gradio folds it when done and turns a wheel while pending."""
-    metadata: dict[str, str | float] = {"title": title}
+def folded(
+    title: str, content: str, status: Literal["pending", "done"] | None = None, **nest: str
+) -> Bubble:
+    """A line that opens on a click; Gradio folds it when done and turns a wheel while pending.
+
+    `nest`: the line's `id`, or the `parent_id` of the one that it lies in.
+    """
+    metadata: dict[str, str | float] = {"title": title, **nest}
     if status:
         metadata["status"] = status
     return {"role": "assistant", "content": text_parts(content), "metadata": metadata}

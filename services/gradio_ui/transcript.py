@@ -42,7 +42,11 @@ def thumbs(chat: Chat, pictures: Pictures | None = None) -> list[str | None]:
         drawn(chat, pictures) if any(each.message.feedback for each in chat.dialogue.shown) else []
     )
     entries = chat.dialogue.entries
-    names = [THUMBS.get(entries[id_].feedback) for id_, each in rows if each["role"] == "assistant"]
+    names = [
+        THUMBS.get(entries[id_].feedback)
+        for id_, bubble in rows
+        if bubble["role"] == "assistant" and "parent_id" not in bubble.get("metadata", {})
+    ]
     while names and names[-1] is None:
         names.pop()
     return names
@@ -69,7 +73,7 @@ def _answer(entry: Entry, exchange: Exchange | None) -> list[Bubble]:
         coming = exchange is not None and not exchange.ended
         parts = exchange.parts if exchange and coming else [entry.text]
         bubbles.append({"role": "assistant", "content": text_parts(*parts)})
-    bubbles += [_tool_call(call) for call in entry.tool_calls]
+    bubbles += [_tool_call(call, entry) for call in entry.tool_calls]
     if entry.state != "coming" or not bubbles:
         bubbles.append(_note(entry, exchange))
     return bubbles
@@ -84,22 +88,32 @@ def _versions(shown: Shown) -> Bubble:
 
 
 def _thought(entry: Entry) -> Bubble:
-    if entry.state == "coming" and not entry.text:
-        return folded("Thinking", entry.reasoning, status="pending")
-    thought = folded("Thought", entry.reasoning, status="done")
+    """Folded once it has led to something; its line then names the calls that lie in it."""
+    if entry.state == "coming" and not (entry.text or entry.tool_calls):
+        return folded("Thinking", entry.reasoning, status="pending", id=entry.id)
+    names = ", ".join(dict.fromkeys(_name(call) for call in entry.tool_calls))
+    title = f"Thought · tool call: {names}" if names else "Thought"
+    thought = folded(title, entry.reasoning, status="done", id=entry.id)
     if entry.reasoning_s is not None:
         thought["metadata"]["duration"] = round(entry.reasoning_s, 1)
     return thought
 
 
-def _tool_call(call: ToolCall) -> Bubble:
-    """What the model wants done; nobody does it here."""
+def _tool_call(call: ToolCall, entry: Entry) -> Bubble:
+    """What the model wants done; nobody does it here. It lies in the thought that led to it."""
     try:
         arguments = json.dumps(json.loads(call.arguments), indent=2, ensure_ascii=False)
     except ValueError:  # still growing
         arguments = call.arguments
+    title, block = f"Tool call: {_name(call)}", code_block(arguments, "json")
+    if entry.reasoning:
+        return folded(title, block, parent_id=entry.id)
+    return folded(title, block, status="done")
+
+
+def _name(call: ToolCall) -> str:
     name = call.name.replace("`", "'")
-    return folded(f"Tool call: `{name}`", code_block(arguments, "json"), status="done")
+    return f"`{name}`"
 
 
 def _note(entry: Entry, exchange: Exchange | None) -> Bubble:

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from chat_client import ChatSettings
+from chat_client import ChatSettings, Reasoning, Text, ToolCall
 from gradio_ui.chat import Chat
 from gradio_ui.handlers import Handlers
 from gradio_ui.session import Session
@@ -56,6 +56,19 @@ async def test_a_thumb_belongs_to_its_answer_and_without_a_gateway_that_is_said(
     assert shown_below(session.chat)["You asked: think one"] == "Dislike"
     chatbot, _ = await click(handlers, session, place, "")
     assert chatbot["feedback_value"] == []
+
+
+def test_a_tool_call_inside_a_thought_does_not_shift_the_thumbs() -> None:
+    chat = Chat()
+    first = chat.begin(chat.dialogue.ask("Why?", "tiny"))
+    first.take(Reasoning("Hm."))
+    first.take(ToolCall(0, "c1", "get_weather", "{}"))
+    first.end()
+    second = chat.begin(chat.dialogue.ask("And?", "tiny"))
+    second.take(Text("So."))
+    second.end()
+    second.answer.feedback = "up"
+    assert thumbs(chat) == [None, None, "Like", "Like"]  # thought, note, text, note
 
 
 async def test_another_chat_shows_its_own_thumbs(handlers: Handlers) -> None:

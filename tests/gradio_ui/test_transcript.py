@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat_client import ChatError, Finished, Reasoning, Stats, Text
+from chat_client import ChatError, Finished, Reasoning, Stats, Text, ToolCall
 from gradio_ui.bubble import Bubble
 from gradio_ui.chat import PART_CHARACTERS, Chat, Exchange
 from gradio_ui.transcript import drawn, transcript
@@ -44,12 +44,28 @@ def test_thoughts_are_set_apart_and_fold_when_the_answer_begins() -> None:
     chat, exchange = asked()
     exchange.take(Reasoning("Let me see."))
     _, thinking = transcript(chat)
-    assert thinking["metadata"] == {"title": "Thinking", "status": "pending"}
+    assert (title(thinking), thinking["metadata"]["status"]) == ("Thinking", "pending")
     exchange.take(Text("So:"))
     _, thought, answer = transcript(chat)
     assert thought["metadata"]["status"] == "done"
     assert "duration" in thought["metadata"]
     assert answer["content"][0]["text"] == "So:"
+
+
+def test_a_tool_call_lies_in_the_thought_that_led_to_it() -> None:
+    chat, exchange = asked()
+    exchange.take(Reasoning("I must ask for the weather."))
+    exchange.take(ToolCall(0, "c1", "get_weather", '{"city": "Bern"}'))
+    _, thought, call = transcript(chat)
+    assert (title(thought), thought["metadata"]["status"]) == (
+        "Thought · tool call: `get_weather`",
+        "done",
+    )
+    assert call["metadata"]["parent_id"] == thought["metadata"]["id"]
+    assert '"city": "Bern"' in call["content"][0]["text"]
+    exchange.end()
+    chat.begin(chat.dialogue.ask("And now?", "tiny")).take(Reasoning("Again."))
+    assert transcript(chat)[-1]["metadata"]["id"] != thought["metadata"]["id"]
 
 
 def test_the_place_in_line_is_shown() -> None:

@@ -2,8 +2,9 @@
 
 Owns: LM Studio's two routes that a chat needs, the count of open answers, the requests it got.
 Words: `hold` says nothing until the caller leaves, `endless` never ends, `think` reasons first,
-`break` cuts the connection in mid-answer, `html` answers with markup and a foreign picture, `flood`
-says `FLOOD` as fast as it goes.
+`tool` calls one of the caller's, `plan` does so after reasoning, `break` cuts the connection in
+mid-answer, `html` answers with markup and a foreign picture, `flood` says `FLOOD` as fast as it
+goes.
 """
 
 from __future__ import annotations
@@ -136,7 +137,7 @@ async def _deltas(question: str) -> AsyncIterator[dict[str, Any]]:
     word = question.split()[0].lower()
     if word == "hold":
         await asyncio.Event().wait()
-    if word == "think":
+    if word in ("think", "plan"):
         for token in ("First ", "I ", "wonder."):
             yield {"reasoning_content": token}
             await asyncio.sleep(0.02)
@@ -144,7 +145,7 @@ async def _deltas(question: str) -> AsyncIterator[dict[str, Any]]:
         for token in FLOOD:
             yield {"content": token}
         return
-    if word == "tool":
+    if word in ("tool", "plan"):
         function = {"name": "get_weather", "arguments": '{"city": "Bern"}'}
         yield {"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": function}]}
         return
