@@ -55,6 +55,7 @@ class Handlers:
         """The question in the input box."""
         question, going = (question or "").strip(), session.attached
         if session.busy or not (question or going.items):
+            yield self.view.same()
             return
         session.picked = read_choices(chosen).model or session.picked
         if not question:
@@ -225,6 +226,7 @@ class Handlers:
         told: str = "",
     ) -> Answering:
         if session.busy:
+            yield self.view.same()
             return
         session.notice = told
         if address and not session.chat.dialogue.entries:

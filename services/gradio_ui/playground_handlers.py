@@ -36,6 +36,7 @@ MOST = 4
 CONTESTANT = 3  # widgets of one: model, temperature, seed
 PICTURE = 4 + 4 * MOST  # widgets that a round changes
 RULES = 3 + MOST * CONTESTANT  # how many, blind, mark, and the contestants
+SAME = (gr.skip(),) * (RULES + PICTURE)  # Gradio empties what a handler without any picture draws
 EMPTY = "Write a prompt first, or try one of the comparisons above."
 LOOK_AGE_S = 4.0
 Updates = tuple[Any, ...]
@@ -76,6 +77,7 @@ class PlaygroundHandlers:
         """The prompt as it stands, of the contestants as they stand."""
         prompt, count, blind, mark = values[:4]
         if session.playing:
+            yield SAME
             return
         base = read_choices(values[1 + RULES])
         asked, problem = [], "" if (prompt or "").strip() else EMPTY
@@ -109,6 +111,7 @@ class PlaygroundHandlers:
         outlook = await self._lookout.look(LOOK_AGE_S)
         known, number = demos(outlook.models), int(event._data.get("id", -1))
         if session.playing or not 0 <= number < len(known) or known[number].problem:
+            yield SAME
             return
         demo = known[number]
         match = Match(
@@ -128,7 +131,7 @@ class PlaygroundHandlers:
         """A page that was loaded anew: its round is shown again and followed to its end."""
         match = self._matches.get(id_)
         if session.place != PLAYGROUND or session.match is not None or match is None:
-            yield (gr.skip(),) * (RULES + PICTURE)
+            yield SAME
             return
         session.match, box = match, {"value": match.prompt}
         async with aclosing(match.follow()) as news:

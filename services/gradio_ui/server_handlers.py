@@ -93,12 +93,13 @@ class ServerHandlers:
         session.asked = asked
         return gr.update(choices=[(ALL_MODELS, ""), *sorted(asked)])
 
-    async def act(self, session: Session, event: gr.EventData) -> AsyncGenerator[str, None]:
+    async def act(self, session: Session, event: gr.EventData) -> AsyncGenerator[Any, None]:
         """A model's button: loads or unloads it and tells of it in the model's row."""
         asked, model = event._data, str(event._data.get("id"))
         outlook = await self._lookout.look(LOOK_AGE_S)
         groups = grouped(outlook.models)
         if session.loading or outlook.find(model) is None:
+            yield gr.skip()  # without anything, Gradio would empty the list
             return
         session.loading, session.told = True, {}
         try:

@@ -104,6 +104,7 @@ def wire_tour(
     ) -> AsyncGenerator[Picture, None]:
         question = tour.asks[event.target._id] if event.target else None
         if question is None:
+            yield handlers.view.same()
             return
         async with aclosing(
             handlers.ask_alone(

@@ -58,6 +58,11 @@ class View:
         address, words = around
         return bubbles, gr.skip(), address, notice(words), gr.skip()
 
+    def same(self) -> Picture:
+        """Nothing new. A handler that draws at times must say so: Gradio empties each part that a
+        handler without a single picture would have drawn."""
+        return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+
     def judged(self, session: Session) -> tuple[Update, Update]:
         """The thumbs alone, and what is to be said."""
         session.thumbs = thumbs(session.chat, self._pictures)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.accessibility import serious_violations
-from tests.browser.gradio_page import ask, finish, opened
+from tests.browser.gradio_page import ANSWER, QUESTION, answer, ask, finish, opened, until
 from tests.browser.pages import LAPTOP, PHONE
 from tests.gradio_ui.upstream import upstream
 from tests.running import Service, running
@@ -52,4 +52,47 @@ def test_a_tool_call_is_named_by_its_thought_and_opens_with_it(
         alone.last.click()
         expect(page.get_by_text('"city": "Bern"')).to_have_count(2)
         assert visited.sideways_overflow_px() == 0
+        assert visited.script_errors == []
+
+
+def test_enter_without_a_question_or_in_mid_answer_leaves_the_page_as_it_is(
+    browser: Browser, gradio: Service
+) -> None:
+    with opened(browser, gradio) as visited:
+        page = visited.page
+        box = page.locator("#question textarea")
+        ask(page, "one")
+        finish(page)
+        box.press("Enter")
+        ask(page, "endless please")
+        until(page, lambda: "word3" in answer(page), "some words")
+        box.press("Enter")
+        expect(page.locator(QUESTION)).to_have_text(["one", "endless please"])
+        seen = answer(page)
+        until(page, lambda: len(answer(page)) > len(seen), "more words")
+        page.keyboard.press("Escape")
+        finish(page)
+        expect(page.locator(QUESTION)).to_have_text(["one", "endless please"])
+        assert visited.script_errors == []
+
+
+def test_a_suggestion_clicked_before_the_page_is_ready_and_enter_ask_once(
+    browser: Browser, gradio: Service
+) -> None:
+    with opened(browser, gradio) as visited:
+        page = visited.page
+        slow = page.context.new_cdp_session(page)
+        slow.send("Emulation.setCPUThrottlingRate", {"rate": 8})
+        page.reload(wait_until="commit")
+        page.get_by_role("button", name="What is a token?").click()
+        page.keyboard.press("Enter")
+        page.locator("#question textarea").press("Enter")
+        slow.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+        expect(page.locator(ANSWER).first).to_have_text("You asked: What is a token?")
+        expect(page.locator("#status")).not_to_be_empty()
+        finish(page)
+        asked = page.locator(QUESTION).count()
+        ask(page, "one more")
+        finish(page)
+        expect(page.locator(QUESTION)).to_have_count(asked + 1)
         assert visited.script_errors == []

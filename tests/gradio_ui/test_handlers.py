@@ -12,6 +12,7 @@ import pytest
 from chat_client import SAMPLING_FIELDS, ChatSettings
 from gradio_ui.handlers import Handlers
 from gradio_ui.outlook_view import OutlookView
+from gradio_ui.server_handlers import ServerHandlers
 from gradio_ui.session import Session
 from tests.gradio_ui.upstream import MODEL, SEES, Upstream, until
 
@@ -36,6 +37,11 @@ async def ask(handlers: Handlers, session: Session, question: str, *given: Any) 
 
 def texts(picture: Any) -> list[str]:
     return [bubble["content"][0]["text"] for bubble in picture[0]]
+
+
+def all_skipped(pictures: list[Any]) -> bool:
+    """Gradio would empty what a handler without any picture might have drawn."""
+    return bool(pictures) and all(part == gr.skip() for picture in pictures for part in picture)
 
 
 async def test_the_question_is_echoed_at_once_and_stop_takes_the_place_of_send(
@@ -83,8 +89,17 @@ async def test_a_setting_that_cannot_be_is_said_and_nobody_is_asked(
 
 async def test_an_empty_question_asks_nobody(handlers: Handlers, model_server: Upstream) -> None:
     session = Session()
-    await ask(handlers, session, "   ")
+    pictures = await ask(handlers, session, "   ")
     assert (session.chat.dialogue.entries, model_server.bodies) == ({}, [])
+    assert all_skipped(pictures)
+
+
+async def test_a_button_of_a_model_that_has_gone_leaves_the_list_as_it_is(
+    handlers: Handlers,
+) -> None:
+    server = ServerHandlers(handlers.settings, handlers.lookout, handlers.room)
+    event = gr.EventData(None, {"id": "gone", "do": "load"})
+    assert [card async for card in server.act(Session(), event)] == [gr.skip()]
 
 
 async def test_retry_makes_another_version_of_the_last_answer(
@@ -105,7 +120,7 @@ async def test_a_second_question_during_an_answer_is_not_sent(
     session = Session()
     first = handlers.send(session, "", "endless", *VALUES)
     await anext(first)
-    await ask(handlers, session, "meanwhile")
+    assert all_skipped(await ask(handlers, session, "meanwhile"))
     assert session.chat.dialogue.shown[0].message.text == "endless"
     assert len(session.chat.dialogue.entries) == 2
     await handlers.stop(session)
