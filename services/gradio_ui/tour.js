@@ -11,4 +11,24 @@ tour.addEventListener("click", (event) => {
   event.preventDefault();
   document.querySelector("#places a[data-page=playground]").click();
 });
+
+// While an answer comes nobody can be asked. The buttons keep the focus, which would else be lost to
+// whoever has just pressed one; neither a click nor a key does anything.
+const rest = () => {
+  const busy = Boolean(document.querySelector("#question .stop-button"));
+  for (const ask of tour.querySelectorAll(".tour-asks button"))
+    ask.setAttribute("aria-disabled", String(busy));
+};
+for (const part of [tour, document.querySelector("#question")])
+  new MutationObserver(rest).observe(part, { childList: true, subtree: true });
+rest();
+tour.addEventListener(
+  "click",
+  (event) => {
+    if (!event.target.closest("[aria-disabled=true]")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  },
+  true,
+);
 if (document.activeElement.id === "tour-open") tour.querySelector("[role=tab]").focus();

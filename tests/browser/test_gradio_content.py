@@ -96,3 +96,28 @@ def test_a_suggestion_clicked_before_the_page_is_ready_and_enter_ask_once(
         finish(page)
         expect(page.locator(QUESTION)).to_have_count(asked + 1)
         assert visited.script_errors == []
+
+
+def test_in_mid_answer_the_buttons_of_the_tour_do_nothing(
+    browser: Browser, gradio: Service
+) -> None:
+    with opened(browser, gradio) as visited:
+        page = visited.page
+        ask(page, "endless please")
+        until(page, lambda: answer(page), "the first words")
+        page.get_by_role("button", name="Tour", exact=True).click()
+        first = page.get_by_role("button", name="Ask: What is a language model?")
+        expect(first).to_be_disabled()
+        first.press("Enter")
+        first.click(force=True)
+        page.get_by_role("button", name="Next", exact=True).press("Enter")
+        second = page.get_by_role("button", name="Ask: What is a token?")
+        expect(second).to_be_disabled()
+        second.press(" ")
+        page.keyboard.press("Escape")
+        finish(page)
+        expect(page.locator(QUESTION)).to_have_text(["endless please"])
+        expect(second).to_be_enabled()
+        second.press("Enter")
+        expect(page.locator(QUESTION)).to_have_text(["endless please", "What is a token?"])
+        assert visited.script_errors == []

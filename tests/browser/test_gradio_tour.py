@@ -33,6 +33,7 @@ def press(page: Page, name: str) -> str:
     button(page, name).press("Enter")
     expect(page.locator(QUESTION)).to_have_count(asked + 1)
     finish(page)
+    expect(button(page, name)).to_be_focused()
     expect(page.locator(ANSWER).last).to_be_in_viewport()
     return answer(page)
 
