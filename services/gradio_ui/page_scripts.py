@@ -49,6 +49,10 @@ SHOW_ANSWERS = """() => {
 # The tab remembers its round: a reload finds it again, and another tab begins anew.
 KEEP_ROUND = """(id) => { if (id) sessionStorage.setItem("lectern-round", id); }"""
 LAST_ROUND = """(session) => [session, sessionStorage.getItem("lectern-round") ?? ""]"""
+# So it does with who is asked, and how.
+KEEP_RULES = """(...rules) => sessionStorage.setItem("lectern-rules", JSON.stringify(rules))"""
+LAST_RULES = """(session, kept, ...rules) =>
+  [session, sessionStorage.getItem("lectern-rules") ?? "", ...rules]"""
 # The hidden box names an export that is ready: the browser fetches it, once.
 FETCH = """(key) => {
   if (!key) return;

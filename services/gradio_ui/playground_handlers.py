@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -18,7 +17,6 @@ from chat_client import (
     ChatError,
     Demo,
     Pane,
-    Sampling,
     Verdict,
     cast,
     demos,
@@ -30,16 +28,21 @@ from gradio_ui.match import Match
 from gradio_ui.navigation import PLAYGROUND
 from gradio_ui.notice import notice
 from gradio_ui.playground_cards import ballot, demos_card, leaderboard_card, marked, pane_head
+from gradio_ui.playground_rules import (
+    CONTESTANT,
+    MOST,
+    RULES,
+    Updates,
+    contestant,
+    offered_rules,
+    rules_of,
+)
 from gradio_ui.session import Session
 
-MOST = 4
-CONTESTANT = 3  # widgets of one: model, temperature, seed
 PICTURE = 4 + 4 * MOST  # widgets that a round changes
-RULES = 3 + MOST * CONTESTANT  # how many, blind, mark, and the contestants
 SAME = (gr.skip(),) * (RULES + PICTURE)  # Gradio empties what a handler without any picture draws
 EMPTY = "Write a prompt first, or try one of the comparisons above."
 LOOK_AGE_S = 4.0
-Updates = tuple[Any, ...]
 Playing = AsyncGenerator[Updates, None]
 
 
@@ -53,21 +56,15 @@ class PlaygroundHandlers:
         self._line = handlers.line
         self._matches = handlers.matches
 
-    async def look(self, session: Session, *models: str | None) -> Updates:
-        """Demos and everybody's choice of models, when the place is turned to."""
+    async def look(self, session: Session, kept: str, *rules: Any) -> Updates:
+        """Demos and everybody's choice of models, when the place is turned to.
+
+        `kept` is what the browser remembers of the rules, from before a reload.
+        """
         if session.place != PLAYGROUND:
-            return (gr.skip(),) * (MOST + 1)
+            return (gr.skip(),) * (1 + RULES)
         outlook = await self._lookout.look(LOOK_AGE_S)
-        ids = [model.id for model in outlook.models]
-        choices = [(model.label, model.id) for model in outlook.models]
-        picks = [
-            gr.update(
-                choices=choices,
-                value=picked if picked in ids else ids[number % len(ids)] if ids else None,
-            )
-            for number, picked in enumerate(models)
-        ]
-        return demos_card(demos(outlook.models)), *picks
+        return demos_card(demos(outlook.models)), *offered_rules(outlook.models, rules, kept)
 
     async def board(self, session: Session) -> Any:
         """The leaderboard as it is now."""
@@ -86,7 +83,7 @@ class PlaygroundHandlers:
                 raise base.problem
             for number in range(int(count)):
                 start = 4 + number * CONTESTANT
-                asked.append(_contestant(values[start : start + CONTESTANT], base.sampling))
+                asked.append(contestant(values[start : start + CONTESTANT], base.sampling))
         except ChatError as error:
             problem = str(error)
         if problem:
@@ -168,7 +165,7 @@ class PlaygroundHandlers:
     ) -> Playing:
         session.match, session.voted = match, ""
         match.id = self._matches.keep(match)
-        rules: Updates = _rules(demo) if demo else (gr.skip(),) * RULES
+        rules: Updates = rules_of(demo) if demo else (gr.skip(),) * RULES
         box = {"value": demo.prompt} if demo else {}
         async with aclosing(match.follow()) as news:
             async for _ in news:
@@ -180,31 +177,6 @@ class PlaygroundHandlers:
             return leaderboard_card(leaderboard(await self._room.totals()))
         except ChatError as away:
             return leaderboard_card((), f"Votes are not kept now. {away}")
-
-
-def _contestant(values: Sequence[Any], base: Sampling) -> Asked:
-    model, temperature, seed = values
-    if not model:
-        raise ChatError("Choose a model for each contestant.")
-    text = str(seed or "").strip()
-    if text and not text.isdigit():
-        raise ChatError("Seed must be a whole number.")
-    sampling = replace(base, temperature=temperature, seed=int(text) if text else base.seed)
-    sampling.request()
-    return Asked(model, sampling)
-
-
-def _rules(demo: Demo) -> Updates:
-    """The page's widgets as a demo wants them."""
-    widgets: list[Any] = [len(demo.asked), demo.blind, demo.mark]
-    for number in range(MOST):
-        if number >= len(demo.asked):
-            widgets += [gr.skip()] * CONTESTANT
-            continue
-        each = demo.asked[number]
-        seed = "" if each.sampling.seed is None else str(each.sampling.seed)
-        widgets += [each.model, each.sampling.temperature, seed]
-    return tuple(widgets)
 
 
 def _picture(session: Session, mark: bool, problem: str = "", **box: Any) -> Updates:

@@ -13,8 +13,16 @@ import gradio as gr
 from gradio_ui.chat_widgets import LATEX, MAX_QUESTION_CHARS
 from gradio_ui.events import DIRECT, STREAMS
 from gradio_ui.navigation import Navigation
-from gradio_ui.page_scripts import CARDS, KEEP_ROUND, LAST_ROUND, SHOW_ANSWERS
-from gradio_ui.playground_handlers import MOST, PlaygroundHandlers
+from gradio_ui.page_scripts import (
+    CARDS,
+    KEEP_ROUND,
+    KEEP_RULES,
+    LAST_ROUND,
+    LAST_RULES,
+    SHOW_ANSWERS,
+)
+from gradio_ui.playground_handlers import PlaygroundHandlers
+from gradio_ui.playground_rules import MOST
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,7 @@ class PlaygroundPage:
     panes: tuple[Pane, ...]
     ballot: gr.HTML
     round: gr.Textbox
+    kept: gr.Textbox  # the rules as the browser remembers them
     board: gr.HTML
 
     @property
@@ -97,6 +106,7 @@ def make_playground_page() -> PlaygroundPage:
             panes = tuple(_pane() for _ in range(MOST))
         ballot, board = _html("ballot"), _html("leaderboard")
         round_ = gr.Textbox("", visible="hidden", label="Round")
+        kept = gr.Textbox("", visible="hidden", label="Rules")
     return PlaygroundPage(
         column,
         demos,
@@ -109,6 +119,7 @@ def make_playground_page() -> PlaygroundPage:
         panes,
         ballot,
         round_,
+        kept,
         board,
     )
 
@@ -151,8 +162,11 @@ def wire_playground_page(
     handlers: PlaygroundHandlers,
 ) -> None:
     """`chosen`: the chat's settings, which hold for everything that a contestant leaves open."""
-    models = [each.model for each in page.contestants]
-    navigation.place.change(handlers.look, [session, *models], [page.demos, *models], **DIRECT)
+    looked = [session, page.kept, *page.rules]
+    shown = [page.demos, *page.rules]
+    navigation.place.change(handlers.look, looked, shown, js=LAST_RULES, **DIRECT)
+    for widget in page.rules:
+        widget.input(None, page.rules, None, js=KEEP_RULES)  # type: ignore[attr-defined]
     navigation.place.change(handlers.board, [session], [page.board], **DIRECT)
     outputs = [*page.rules, *page.picture]
     asked = {"inputs": [session, page.prompt, *page.rules, chosen], "outputs": outputs, **STREAMS}
@@ -161,6 +175,7 @@ def wire_playground_page(
     back = {"inputs": [session, page.round], "outputs": outputs, **STREAMS}
     navigation.place.change(handlers.back, js=LAST_ROUND, **back)
     page.round.change(None, [page.round], None, js=KEEP_ROUND)
+    page.round.change(None, page.rules, None, js=KEEP_RULES)  # a demo has set them
     page.prompt.submit(None, js=SHOW_ANSWERS)
     page.demos.click(None, js=SHOW_ANSWERS)
     page.demos.click(handlers.demo, [session], outputs, **STREAMS)

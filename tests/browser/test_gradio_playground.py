@@ -85,9 +85,36 @@ def test_four_answer_at_once_and_one_stop_ends_them_all(
         page.click(STOP)
         until(page, lambda: active() == 0, "every slot to be free again")
         ask_all(page, STORY)
-        until(page, lambda: active() == 2, "two answers, as a fresh page asks for")
+        until(page, lambda: active() == 4, "four answers, as before the reload")
         page.close()
         wait_until(lambda: active() == 0, "a page that has gone to free its slots")
+
+
+def test_who_is_asked_and_how_outlives_a_reload(browser: Browser, gradio: Service) -> None:
+    with opened(browser, gradio, path=PLAYGROUND) as visited:
+        page = visited.page
+        ready(page)
+        page.get_by_label("3", exact=True).check()
+        model = page.get_by_label("Model 3", exact=True)
+        before = model.input_value()
+        model.click()
+        page.get_by_role("option").filter(has_not_text=before).first.click()
+        picked = model.input_value()
+        assert picked != before
+        page.get_by_label("Seed 2", exact=True).fill("7")
+        page.get_by_label("number input for Temperature 1").fill("0.2")
+        page.get_by_label("number input for Temperature 1").press("Tab")
+        page.get_by_label("Mark where the answers part").check()
+        page.reload()
+        ready(page)
+        expect(page.get_by_label("3", exact=True)).to_be_checked()
+        expect(model).to_have_value(picked)
+        expect(page.get_by_label("Model 4", exact=True)).to_be_hidden()
+        expect(page.get_by_label("Seed 2", exact=True)).to_have_value("7")
+        expect(page.get_by_label("number input for Temperature 1")).to_have_value("0.2")
+        expect(page.get_by_label("Mark where the answers part")).to_be_checked()
+        expect(page.get_by_label("Hide the names until the vote")).not_to_be_checked()
+        assert visited.script_errors == []
 
 
 def test_names_stay_hidden_until_the_vote_and_the_vote_counts(
