@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,11 +36,11 @@ def test_a_tool_call_is_named_by_its_thought_and_opens_with_it(
         page = visited.page
         ask(page, "plan my day")
         finish(page)
-        thought = page.locator("#conversation .bot-row > * .thought-group").first
+        thought = page.locator("#conversation .thought-group").first
         arguments = thought.get_by_text('"city": "Bern"')
-        expect(thought.locator(".title")).to_have_text("Thought · tool call: get_weather (0.1s)")
+        expect(thought.locator(".title").first).to_contain_text("Thought · tool call: get_weather")
         expect(arguments).to_have_count(0)
-        thought.locator(".title").click()
+        thought.locator(".title").first.click()
         expect(thought.get_by_text("First I wonder.")).to_be_visible()
         call = thought.locator(".thought-group")
         expect(call.locator(".title")).to_have_text("Tool call: get_weather")
@@ -47,7 +48,7 @@ def test_a_tool_call_is_named_by_its_thought_and_opens_with_it(
         assert serious_violations(page) == []
         ask(page, "tool please")  # Without a thought it stands by itself.
         finish(page)
-        alone = page.locator("#conversation .thought-group > .title", has_text="Tool call")
+        alone = page.locator("#conversation .title", has_text=re.compile(r"^\s*Tool call"))
         expect(alone).to_have_count(2)
         alone.last.click()
         expect(page.get_by_text('"city": "Bern"')).to_have_count(2)
@@ -82,19 +83,18 @@ def test_a_suggestion_clicked_before_the_page_is_ready_and_enter_ask_once(
     with opened(browser, gradio) as visited:
         page = visited.page
         slow = page.context.new_cdp_session(page)
-        slow.send("Emulation.setCPUThrottlingRate", {"rate": 8})
+        slow.send("Emulation.setCPUThrottlingRate", {"rate": 4})
         page.reload(wait_until="commit")
         page.get_by_role("button", name="What is a token?").click()
-        page.keyboard.press("Enter")
         page.locator("#question textarea").press("Enter")
         slow.send("Emulation.setCPUThrottlingRate", {"rate": 1})
         expect(page.locator(ANSWER).first).to_have_text("You asked: What is a token?")
         expect(page.locator("#status")).not_to_be_empty()
         finish(page)
-        asked = page.locator(QUESTION).count()
+        expect(page.locator(QUESTION)).to_have_text(["What is a token?"])
         ask(page, "one more")
         finish(page)
-        expect(page.locator(QUESTION)).to_have_count(asked + 1)
+        expect(page.locator(ANSWER).last).to_have_text("You asked: one more")
         assert visited.script_errors == []
 
 
