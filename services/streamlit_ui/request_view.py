@@ -36,34 +36,20 @@ NOBODY = (
 NONE_SO = "No request is like that. Choose All and All models to see every one."
 
 
-@st.fragment(run_every=EVERY_S)
 def request_log() -> None:
-    """Draws what runs and the newest requests, again and again."""
-    watch = request_watch()
-    everything = watch.newest(EVERY_S - 0.5)
-    if not isinstance(everything, RequestLog):
-        st.warning(for_page(str(everything)), icon=":material/link_off:")
-        return
-    whose = (
-        "Everybody's requests" if everything.reach == "all" else "The requests of this page's key"
-    )
-    st.caption(f"{whose} to the gateway: on top what runs or waits, then what ended. No words.")
-    outcome, model = _choices(everything)
-    log = watch.newest(EVERY_S - 0.5, outcome, model) if outcome or model else everything
-    if not isinstance(log, RequestLog):
-        st.warning(for_page(str(log)), icon=":material/link_off:")
-        return
-    if not log.data and not log.running:
-        st.info(NONE_SO if outcome or model else NOBODY, icon=":material/hourglass_empty:")
-        return
-    away = timedelta(minutes=st.context.timezone_offset or 0)
-    rows = [_running(row, away) for row in log.running] + [_ended(row, away) for row in log.data]
-    with st.container(key="requests", height=520, border=False):
-        st.markdown(HEAD + "\n".join(rows))
+    """What to show of the log, and its rows, drawn again and again."""
+    # Not in the fragment: a list that is open would be closed each time that it is drawn.
+    outcome, model = _choices(sorted(_models_asked()))
+    _rows(outcome, model)
 
 
-def _choices(log: RequestLog) -> tuple[Outcome, str]:
-    """What to show of the log."""
+def _models_asked() -> set[str]:
+    """The models that this page has seen in the log; none goes while it is open."""
+    asked: set[str] = st.session_state.setdefault("models-asked", set())
+    return asked
+
+
+def _choices(models: list[str]) -> tuple[Outcome, str]:
     with st.container(horizontal=True, vertical_alignment="bottom", key="request-choices"):
         outcome: Outcome | None = st.segmented_control(
             "Show",
@@ -74,17 +60,35 @@ def _choices(log: RequestLog) -> tuple[Outcome, str]:
             help=OUTCOME_HELP,
             required=True,
         )
-        seen: set[str] = st.session_state.setdefault("models-asked", set())
-        seen.update(log.models)
         model: str = st.selectbox(
             "Model",
-            ["", *sorted(seen)],
+            ["", *models],
             format_func=lambda name: name or ALL_MODELS,
             key="request-model",
             help="Only requests for this model.",
             width=260,
         )
     return outcome or "", model
+
+
+@st.fragment(run_every=EVERY_S)
+def _rows(outcome: Outcome, model: str) -> None:
+    log = request_watch().newest(EVERY_S - 0.5, outcome, model)
+    if not isinstance(log, RequestLog):
+        st.warning(for_page(str(log)), icon=":material/link_off:")
+        return
+    if new := set(log.models) - _models_asked():
+        _models_asked().update(new)
+        st.rerun()
+    whose = "Everybody's requests" if log.reach == "all" else "The requests of this page's key"
+    st.caption(f"{whose} to the gateway: on top what runs or waits, then what ended. No words.")
+    if not log.data and not log.running:
+        st.info(NONE_SO if outcome or model else NOBODY, icon=":material/hourglass_empty:")
+        return
+    away = timedelta(minutes=st.context.timezone_offset or 0)
+    rows = [_running(row, away) for row in log.running] + [_ended(row, away) for row in log.data]
+    with st.container(key="requests", height=520, border=False):
+        st.markdown(HEAD + "\n".join(rows))
 
 
 def _running(row: RunningRow, away: timedelta) -> str:
