@@ -21,6 +21,7 @@ from gradio_ui.page_parts import Parts, lay_out
 from gradio_ui.page_scripts import (
     ENTER,
     FETCH,
+    FOLLOW,
     KEEP_MODE,
     KEYS,
     LABELS,
@@ -90,6 +91,7 @@ def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
     page.load(None, js=UNFOLD)
     page.load(None, js=KEYS)
     page.load(None, js=LABELS)
+    page.load(None, js=FOLLOW)
     _wire_settings(page, parts, handlers)
     columns = {PLAYGROUND: parts.playground.column, SERVER: parts.server.column}
     wire_navigation(page, parts.navigation, parts.session, columns)

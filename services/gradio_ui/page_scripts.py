@@ -110,5 +110,6 @@ TRAY = _script("bring.js") + _script("tray.js").replace(
 )
 KEYS = _script("keys.js")
 LABELS = _script("labels.js")
+FOLLOW = _script("follow.js")
 TOUR = _script("tour.js")
 VERSIONS = _script("versions.js")

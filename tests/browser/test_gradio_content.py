@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.accessibility import serious_violations
 from tests.browser.gradio_page import ANSWER, QUESTION, answer, ask, finish, opened, until
@@ -120,4 +120,34 @@ def test_in_mid_answer_the_buttons_of_the_tour_do_nothing(
         expect(second).to_be_enabled()
         second.press("Enter")
         expect(page.locator(QUESTION)).to_have_text(["endless please", "What is a token?"])
+        assert visited.script_errors == []
+
+
+def unseen_px(page: Page) -> int:
+    """How much of the conversation lies below what can be seen."""
+    script = "box => Math.round(box.scrollHeight - box.scrollTop - box.clientHeight)"
+    below: int = page.locator("#conversation .bubble-wrap").evaluate(script)
+    return below
+
+
+def test_a_question_brings_its_answer_into_sight_and_scrolling_up_is_left_alone(
+    browser: Browser, gradio: Service
+) -> None:
+    with opened(browser, gradio, PHONE) as visited:
+        page = visited.page
+        ask(page, "long")
+        finish(page)
+        until(page, lambda: unseen_px(page) < 10, "the end of the answer to be in sight")
+        page.locator(QUESTION).first.scroll_into_view_if_needed()
+        ask(page, "one")
+        finish(page)
+        expect(page.locator(ANSWER).last).to_have_text("You asked: one")
+        expect(page.locator(ANSWER).last).to_be_in_viewport(ratio=1)
+        ask(page, "endless please")
+        until(page, lambda: "word3" in answer(page), "some words")
+        box = page.locator("#conversation .bubble-wrap")
+        box.evaluate("box => box.scrollTo(0, 0)")
+        page.keyboard.press("Escape")
+        finish(page)
+        assert box.evaluate("box => box.scrollTop") == 0
         assert visited.script_errors == []
