@@ -22,7 +22,7 @@ from gateway.error_body import answers
 from gateway.key_check import KeyCheck
 from gateway.keys import Key, Scope
 from gateway.schema import requests
-from gateway.under_way import State, UnderWay
+from gateway.under_way import RunningRow, UnderWay
 
 MOST_ROWS = 200
 LOOKED_THROUGH = 10_000  # the newest rows that `outcome` and `model` pick from
@@ -53,21 +53,6 @@ class RequestRow(BaseModel):
     queue_ms: float
     first_token_ms: float | None
     duration_ms: float
-
-
-class RunningRow(BaseModel):
-    """One request that has not ended. `position`: its place in line; tokens are counted so far."""
-
-    request_id: str
-    began_at: datetime
-    key: str
-    model: str
-    route: str
-    state: State
-    position: int | None
-    completion_tokens: int
-    first_token_ms: float | None
-    elapsed_ms: float
 
 
 class RequestList(BaseModel):
@@ -118,7 +103,7 @@ def request_routes(database: Engine, under_way: UnderWay, check: KeyCheck) -> AP
         ended = {row["request_id"] for row in rows}
         return RequestList(
             reach=reach,
-            running=[RunningRow(**row._asdict()) for row in running if row.request_id not in ended],
+            running=[row for row in running if row.request_id not in ended],
             data=[RequestRow(**row) for row in rows],
         )
 

@@ -7,9 +7,9 @@ their end, never a body: a row says as much as the ledger's will. Use it on the 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
 
 from gateway.visit import Visit
 
@@ -22,8 +22,9 @@ class State(StrEnum):
     ANSWERING = "answering"
 
 
-class Running(NamedTuple):
-    """A request that has not ended; `position` is its place in line, if it waits in one."""
+@dataclass(frozen=True, slots=True)
+class RunningRow:
+    """One request that has not ended. `position`: its place in line; tokens are counted so far."""
 
     request_id: str
     began_at: datetime
@@ -53,7 +54,7 @@ class UnderWay:
 
     def rows(
         self, owner: str | None = None, model: str = "", *, looks: bool = True
-    ) -> list[Running]:
+    ) -> list[RunningRow]:
         """Those of an owner, or all; the one that began last first, as in the ledger's list.
 
         `looks`: also those that name no model, such as looks at the list of models.
@@ -70,11 +71,11 @@ class UnderWay:
         return f"<UnderWay [{len(self._visits)}]>"
 
 
-def _row(visit: Visit, now: float, time_now: datetime) -> Running:
+def _row(visit: Visit, now: float, time_now: datetime) -> RunningRow:
     place, first_at = visit.place, visit.first_at
     position = place.position if place is not None and not place.running else None
     state = State.STARTING if first_at is None else State.ANSWERING
-    return Running(
+    return RunningRow(
         request_id=visit.request_id,
         began_at=time_now - timedelta(seconds=now - visit.began),
         key=visit.key.name if visit.key else "",
