@@ -13,6 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 # at every picture of the screen, for ever if it is taken away before the loading has ended, as the
 # one of the start is: a page that nobody touches kept a twentieth of a core busy. From `AT_REST`
 # on, who took it so is called once a second; everybody else has the browser's own.
+#
+# With each piece of an answer Gradio's parts also set their writing direction to what it is, and
+# the browser then works out the style of all that they hold anew: of the whole conversation.
 SCRIPT = b"""<script>
 (() => {
   const own = window.requestAnimationFrame;
@@ -23,6 +26,13 @@ SCRIPT = b"""<script>
     started = true;
     window.requestAnimationFrame = own;
   };
+  const direction = Object.getOwnPropertyDescriptor(HTMLElement.prototype, "dir");
+  Object.defineProperty(HTMLElement.prototype, "dir", {
+    ...direction,
+    set(value) {
+      if (value !== this.dir || value === "auto") direction.set.call(this, value);
+    },
+  });
 })();
 </script>"""
 AT_REST = "() => window.lecternAtRest()"

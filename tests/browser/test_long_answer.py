@@ -14,6 +14,13 @@ from tests.running import running
 
 pytestmark = pytest.mark.browser
 WORDS = [token.strip() for token in FLOOD]
+# Setting it to what it is has the browser work out the style of the whole conversation anew.
+COUNT_DIRECTIONS_SET_AGAIN = """() => {
+  window.setAgain = 0;
+  new MutationObserver((records) => {
+    for (const { oldValue, target } of records) setAgain += oldValue === target.dir;
+  }).observe(document.body, { subtree: true, attributeFilter: ["dir"], attributeOldValue: true });
+}"""
 
 
 def test_in_gradio(browser: Browser, run_folder: Path) -> None:
@@ -23,11 +30,13 @@ def test_in_gradio(browser: Browser, run_folder: Path) -> None:
         gradio_page.opened(browser, service, PHONE) as visited,
     ):
         page = visited.page
+        page.evaluate(COUNT_DIRECTIONS_SET_AGAIN)
         gradio_page.ask(page, "flood please")
         expect(page.locator(gradio_page.NOTE).last).to_contain_text("first token", timeout=120_000)
         assert gradio_page.answer(page).split() == WORDS
         gradio_page.ask(page, "one two")  # the page is as alive as before
         gradio_page.finish(page)
+        assert page.evaluate("setAgain") == 0
         assert visited.script_errors == []
 
 
