@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
-import socket
 import sys
 from types import FrameType
 from typing import NoReturn
@@ -45,11 +45,6 @@ class DrainingServer(Server):
         if self._drain.begun:
             self.should_exit = True
         self._drain.begin()
-
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serves to the end; a signal after it must not break off what is being closed."""
-        await super().serve(sockets)
-        _ignore_signals()
 
     async def on_tick(self, counter: int) -> bool:
         """Called by uvicorn ten times a second; True ends the server."""
@@ -108,15 +103,18 @@ def _serve(app: FastAPI, settings: GatewaySettings, drain: Drain) -> NoReturn:
         )
     gc.freeze()  # what was made until now stays: collections need not walk through it
     server.run()
-    sys.exit(0 if server.started else 1)
+    _end(0 if server.started else 1)
 
 
 def _exit(_signal: int, _frame: FrameType | None) -> None:
-    _ignore_signals()
-    sys.exit(0)
+    _end(0)
 
 
-def _ignore_signals() -> None:
-    """Impatience must not turn a clean end into a crash."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
+def _end(code: int) -> NoReturn:
+    """Impatience must not turn a clean end into a crash, so there is nothing to be broken off.
+
+    sys.exit would put the default handlers back, which kill; and for a signal that another thread
+    is just taking while SIG_IGN is set, Python would print a traceback.
+    """
+    logging.shutdown()
+    os._exit(code)

@@ -42,4 +42,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    # Not sys.exit: the interpreter's end puts the default handlers back, and one more SIGTERM
+    # would then make a crash of it.
+    os._exit(code)

@@ -49,5 +49,3 @@ def serve(app: FastAPI, settings: GradioSettings) -> None:
     server = Server(app, settings)
     gc.freeze()  # what was made until now stays: collections need not walk through it
     server.run()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)  # impatience must not turn a clean end into a crash

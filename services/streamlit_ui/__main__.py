@@ -7,11 +7,15 @@ from whatever folder it is started.
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
+import signal
 import sys
 from pathlib import Path
 
 from pydantic import ValidationError
 from streamlit.web import bootstrap
+from streamlit.web.server import Server
 
 from chat_client import ChatSettings, settings_problem
 from chat_client.background import background_loop
@@ -70,9 +74,27 @@ def main() -> int:
         f"Streamlit page on http://{settings.bind_addr}:{settings.streamlit_port}, "
         f"model server {chat.root_url}\n"
     )
+    bootstrap._set_up_signal_handler = _stop_at_a_signal
     bootstrap.run(str(SCRIPT), is_hello=False, args=[], flag_options=chosen)
     return 0
 
 
+def _stop_at_a_signal(server: Server) -> None:
+    """In the place of Streamlit's handlers, which print with each signal, one into the other."""
+    loop = asyncio.get_running_loop()
+
+    def stop(*_: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)  # impatience must not make a crash of it
+        loop.call_soon_threadsafe(server.stop)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    # Not sys.exit: the interpreter's end puts the default handlers back, and one more SIGTERM
+    # would then make a crash of it.
+    os._exit(code)

@@ -27,6 +27,7 @@ def test_sigterm_again_and_again_is_still_a_clean_end(tmp_path: Path) -> None:
         while service.process.poll() is None:
             service.process.terminate()
         assert service.process.returncode == 0, service.log
+        assert "Traceback" not in service.log
 
 
 def test_it_listens_on_the_loopback_only_unless_told(
