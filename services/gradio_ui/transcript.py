@@ -33,14 +33,12 @@ def drawn(chat: Chat, pictures: Pictures | None = None) -> list[tuple[str, Bubbl
     ]
 
 
-def thumbs(chat: Chat, pictures: Pictures | None = None) -> list[str | None]:
+def thumbs(chat: Chat, rows: list[tuple[str, Bubble]]) -> list[str | None]:
     """The thumb of each of the model's bubbles, as Gradio names it; those after the last left out.
 
-    All bubbles of an answer have its thumb: the page shows it below the text alone.
+    `rows` is what `drawn` gave. All bubbles of an answer have its thumb: the page shows it below
+    the text alone.
     """
-    rows = (
-        drawn(chat, pictures) if any(each.message.feedback for each in chat.dialogue.shown) else []
-    )
     entries = chat.dialogue.entries
     names = [
         THUMBS.get(entries[id_].feedback)

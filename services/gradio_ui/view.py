@@ -65,14 +65,14 @@ class View:
 
     def judged(self, session: Session) -> tuple[Update, Update]:
         """The thumbs alone, and what is to be said."""
-        session.thumbs = thumbs(session.chat, self._pictures)
+        session.thumbs = thumbs(session.chat, drawn(session.chat, self._pictures))
         shown = dict(gr.update(feedback_value=session.thumbs))
         return shown, notice(self.around(session)[1])
 
     def _conversation(self, session: Session) -> list[Bubble] | Update:
         """The bubbles; with their thumbs if those have changed, as that takes Gradio longer."""
-        bubbles = transcript(session.chat, self._pictures)
-        now = thumbs(session.chat, self._pictures)
+        rows = drawn(session.chat, self._pictures)
+        bubbles, now = [bubble for _, bubble in rows], thumbs(session.chat, rows)
         if now == session.thumbs:
             return bubbles
         session.thumbs = now

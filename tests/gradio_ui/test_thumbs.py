@@ -29,7 +29,7 @@ async def click(handlers: Handlers, session: Session, index: int, liked: bool | 
 def shown_below(chat: Chat) -> dict[str, str | None]:
     """The thumb of each bubble of the model, by the words in it."""
     bubbles = [bubble for _, bubble in drawn(chat) if bubble["role"] == "assistant"]
-    names = thumbs(chat) + [None] * len(bubbles)
+    names = thumbs(chat, drawn(chat)) + [None] * len(bubbles)
     return {
         bubble["content"][0]["text"].strip(): name
         for bubble, name in zip(bubbles, names, strict=False)
@@ -50,7 +50,7 @@ async def test_a_thumb_belongs_to_its_answer_and_without_a_gateway_that_is_said(
     chatbot, notice = await click(handlers, session, place, True)
     below = shown_below(session.chat)
     assert (below["You asked: think one"], below["You asked: two"]) == ("Like", None)
-    assert chatbot["feedback_value"] == thumbs(session.chat)
+    assert chatbot["feedback_value"] == thumbs(session.chat, drawn(session.chat))
     assert "nothing of it is kept" in notice["value"]
     await click(handlers, session, place, False)
     assert shown_below(session.chat)["You asked: think one"] == "Dislike"
@@ -68,7 +68,7 @@ def test_a_tool_call_inside_a_thought_does_not_shift_the_thumbs() -> None:
     second.take(Text("So."))
     second.end()
     second.answer.feedback = "up"
-    assert thumbs(chat) == [None, None, "Like", "Like"]  # thought, note, text, note
+    assert thumbs(chat, drawn(chat)) == [None, None, "Like", "Like"]  # thought, note, text, note
 
 
 async def test_another_chat_shows_its_own_thumbs(handlers: Handlers) -> None:
