@@ -72,6 +72,8 @@ def _answer(entry: Entry, exchange: Exchange | None) -> list[Bubble]:
         parts = exchange.parts if exchange and coming else [entry.text]
         bubbles.append({"role": "assistant", "content": text_parts(*parts)})
     bubbles += [_tool_call(call, entry) for call in entry.tool_calls]
+    if entry.tool_calls and not entry.text and entry.state == "done":
+        bubbles.append(_wish(entry))
     if entry.state != "coming" or not bubbles:
         bubbles.append(_note(entry, exchange))
     return bubbles
@@ -107,6 +109,13 @@ def _tool_call(call: ToolCall, entry: Entry) -> Bubble:
     if entry.reasoning:
         return folded(title, block, parent_id=entry.id)
     return folded(title, block, status="done")
+
+
+def _wish(entry: Entry) -> Bubble:
+    """In the place of a text: it says what happened, and the thumbs are below it."""
+    names = " and ".join(dict.fromkeys(_name(call) for call in entry.tool_calls))
+    words = f"The model wants to call {names}. No program does that here."
+    return {"role": "assistant", "content": text_parts(words)}
 
 
 def _name(call: ToolCall) -> str:

@@ -57,6 +57,7 @@ def answer(conversation: Conversation, shown: Shown, choice: Choice) -> bool:
             _versions(conversation, shown)
             if entry.text:
                 copy_button(entry.text, f"copy-{entry.id}")
+            if entry.text or entry.tool_calls:
                 _thumbs(conversation, entry)
             _again(conversation, entry, choice)
     return False

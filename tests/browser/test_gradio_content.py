@@ -45,6 +45,7 @@ def test_a_tool_call_is_named_by_its_thought_and_opens_with_it(
         call = thought.locator(".thought-group")
         expect(call.locator(".title")).to_have_text("Tool call: get_weather")
         expect(arguments).to_be_visible()
+        expect(page.get_by_role("button", name="Like", exact=True)).to_have_count(1)
         assert serious_violations(page) == []
         ask(page, "tool please")  # Without a thought it stands by itself.
         finish(page)

@@ -87,6 +87,7 @@ def test_formulas_tables_code_and_tool_calls_are_drawn(opened: Visit, server: Up
     call.get_by_text("Wants to call get_weather").click()
     expect(call.get_by_test_id("stCode")).to_contain_text('{"city": "Bern"}')
     expect(call).to_contain_text("ended with a tool call")
+    expect(call.get_by_role("radio", name="Thumbs up")).to_be_visible()
 
 
 def test_a_picture_is_pasted_and_a_text_dropped_and_a_blind_model_is_told(

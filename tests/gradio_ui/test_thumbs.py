@@ -68,7 +68,13 @@ def test_a_tool_call_inside_a_thought_does_not_shift_the_thumbs() -> None:
     second.take(Text("So."))
     second.end()
     second.answer.feedback = "up"
-    assert thumbs(chat, drawn(chat)) == [None, None, "Like", "Like"]  # thought, note, text, note
+    assert thumbs(chat, drawn(chat)) == [
+        None,
+        None,
+        None,
+        "Like",
+        "Like",
+    ]  # thought, words, note, text, note
 
 
 async def test_another_chat_shows_its_own_thumbs(handlers: Handlers) -> None:

@@ -64,6 +64,8 @@ def test_a_tool_call_lies_in_the_thought_that_led_to_it() -> None:
     assert call["metadata"]["parent_id"] == thought["metadata"]["id"]
     assert '"city": "Bern"' in call["content"][0]["text"]
     exchange.end()
+    said = transcript(chat)[3]["content"][0]["text"]  # a place for the thumbs of such an answer
+    assert said.startswith("The model wants to call `get_weather`")
     chat.begin(chat.dialogue.ask("And now?", "tiny")).take(Reasoning("Again."))
     assert transcript(chat)[-1]["metadata"]["id"] != thought["metadata"]["id"]
 
