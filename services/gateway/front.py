@@ -7,7 +7,7 @@ own errors. The same endpoints are in the router too, where 404, 405 and OpenAPI
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -26,16 +26,16 @@ class Front(FastAPI):
         """Adds a router with the first request below `prefixes`: until then it takes no memory."""
         self._later = prefixes, make
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # type: ignore[override]
+        """ASGI; no coroutine of its own around the endpoint's."""
         endpoint = None
         if scope["type"] == "http":
             endpoint = self.direct.get((scope["method"], scope["path"]))
         if endpoint is not None:
-            await endpoint(scope, receive, send)
-            return
+            return endpoint(scope, receive, send)
         if self._later is not None and scope.get("path", "").startswith(self._later[0]):
             self._include_now()
-        await super().__call__(scope, receive, send)
+        return super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The description of every route, also of those that were not needed yet."""

@@ -85,20 +85,25 @@ class MemoryLimits:
             before = storage.get(name)
             if before + tokens > limits.daily_tokens:
                 raise budget_spent(limits.daily_tokens, tokens, before, DAY_S - wall % DAY_S)
-        if limits.tpm is not None and not storage.acquire_entry(
-            account.tokens, limits.tpm, MINUTE_S, tokens
-        ):
-            raise self._no_tokens(account, limits.tpm, tokens)
-        if limits.rpm is not None and not storage.acquire_entry(
-            account.requests, limits.rpm, MINUTE_S
-        ):
-            if limits.tpm is not None:
-                storage.take_back(account.tokens, second, tokens)
-            raise too_many_requests(limits.rpm, storage.free_in(account.requests, 1, MINUTE_S))
+        figures: Headers = []
+        if limits.tpm is not None:
+            window = storage.window(account.tokens)
+            if not window.take(second, limits.tpm, MINUTE_S, tokens):
+                raise self._no_tokens(account, limits.tpm, tokens)
+            left_s = window.start(self._now) + MINUTE_S - self._now
+            figures = token_figures(limits.tpm, window.total, left_s)
+        if limits.rpm is not None:
+            window = storage.window(account.requests)
+            if not window.take(second, limits.rpm, MINUTE_S, 1):
+                if limits.tpm is not None:
+                    storage.take_back(account.tokens, second, tokens)
+                raise too_many_requests(limits.rpm, storage.free_in(account.requests, 1, MINUTE_S))
+            left_s = window.start(self._now) + MINUTE_S - self._now
+            figures = request_figures(limits.rpm, window.total, left_s) + figures
         if limits.daily_tokens is not None:
             storage.incr(name, DAY_S, tokens)
         account.at_once += 1
-        return Reservation(key, tokens, second, day, self._figures(account, limits.rpm, limits.tpm))
+        return Reservation(key, tokens, second, day, figures)
 
     async def settle(self, reservation: Reservation, used: int) -> None:
         if reservation.settled:
@@ -144,13 +149,3 @@ class MemoryLimits:
         missing = taken + tokens - limit
         wait_s = self._storage.free_in(account.tokens, missing, MINUTE_S)
         return too_many_tokens(limit, tokens, taken, wait_s)
-
-    def _figures(self, account: _Account, rpm: int | None, tpm: int | None) -> Headers:
-        figures: Headers = []
-        if rpm is not None:
-            start, taken = self._storage.get_moving_window(account.requests, rpm, MINUTE_S)
-            figures += request_figures(rpm, taken, start + MINUTE_S - self._now)
-        if tpm is not None:
-            start, taken = self._storage.get_moving_window(account.tokens, tpm, MINUTE_S)
-            figures += token_figures(tpm, taken, start + MINUTE_S - self._now)
-        return figures

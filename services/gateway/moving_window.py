@@ -32,14 +32,23 @@ class Window:
         while buckets and buckets[0][0] < before:
             self.total -= buckets.popleft()[1]
 
-    def add(self, second: int, amount: int) -> None:
-        """Adds to the newest bucket; `second` never goes back."""
+    def take(self, second: int, limit: int, expiry: int, amount: int) -> bool:
+        """Adds to the newest bucket, unless that passes `limit`; `second` never goes back."""
         buckets = self.buckets
+        if buckets and buckets[0][0] < second - expiry:
+            self.drop(second - expiry)
+        if self.total + amount > limit:
+            return False
         if buckets and buckets[-1][0] == second:
             buckets[-1][1] += amount
         else:
             buckets.append([second, amount])
         self.total += amount
+        return True
+
+    def start(self, now: float) -> float:
+        """When the window began, which is the end of its oldest bucket's second."""
+        return self.buckets[0][0] + BUCKET_S if self.buckets else now
 
     def take_back(self, second: int, amount: int) -> None:
         """Takes from the bucket of `second`, as long as it counts."""
@@ -64,15 +73,14 @@ class LoopStorage(Storage, MovingWindowSupport):
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Takes `amount` unless that passes `limit` within `expiry` seconds."""
-        second = int(self._clock())
+        return self.window(key).take(int(self._clock()), limit, expiry, amount)
+
+    def window(self, key: str) -> Window:
+        """The window itself, for one moment: `forget_ended` lets go of empty ones."""
         window = self._windows.get(key)
         if window is None:
             window = self._windows[key] = Window()
-        window.drop(second - expiry)
-        if window.total + amount > limit:
-            return False
-        window.add(second, amount)
-        return True
+        return window
 
     def get_moving_window(
         self,
@@ -86,7 +94,7 @@ class LoopStorage(Storage, MovingWindowSupport):
         if window is None:
             return now, 0
         window.drop(int(now) - expiry)
-        return (window.buckets[0][0] + BUCKET_S if window.buckets else now), window.total
+        return window.start(now), window.total
 
     def free_in(self, key: str, amount: int, expiry: int) -> float:
         """Seconds until `amount` of what is taken counts no longer."""

@@ -87,7 +87,8 @@ class Relay:
             await self._end(visit, "internal_error", 500)
             await caller.fail(Defect(), self._route.protocol)
         finally:
-            await self._end(visit, "caller_left" if caller.left else "cut", caller.status)
+            if not visit.ended:
+                await self._end(visit, "caller_left" if caller.left else "cut", caller.status)
             parts.under_way.leave(visit)
             parts.drain.count_out()
             parts.metrics.note(visit)

@@ -73,6 +73,7 @@ def _serve(app: FastAPI, settings: GatewaySettings, drain: Drain) -> NoReturn:
     start_log()
     config = Config(
         app,
+        interface="asgi3",
         host=settings.bind_addr,
         port=settings.gateway_port,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
