@@ -17,9 +17,11 @@ if __name__ == "__main__":
 
         cli(prog_name="lectern")
     else:
-        # uvicorn's package loads its command line, its reloader and click: 1 MB nobody uses here.
+        # uvicorn's package loads its command line, its reloader and click, that of the limits all
+        # its asynchronous storages: 2 MB nobody uses here.
         unused = SimpleNamespace(Server=None, main=None, run=None)
-        sys.modules["uvicorn.main"] = unused  # type: ignore[assignment]  # in a module's place
+        for name in ("uvicorn.main", "limits.aio"):
+            sys.modules[name] = unused  # type: ignore[assignment]  # in a module's place
 
         from gateway.server import main
 
