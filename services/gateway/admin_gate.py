@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import ClientDisconnect
 
+from gateway.error_shape import body_of, headers_of
 from gateway.errors import (
     BadRequest,
     BodyTooLarge,
@@ -24,8 +25,6 @@ from gateway.errors import (
     KeyRejected,
     KeysAway,
     Protocol,
-    body_of,
-    headers_of,
     status_of,
 )
 from gateway.key_check import KeyCheck, offered_key

@@ -21,14 +21,13 @@ from gateway.aliases import Aliases
 from gateway.database import open_database
 from gateway.demo_key import make_ui_key
 from gateway.drain import Drain
+from gateway.error_shape import body_of, headers_of
 from gateway.errors import (
     BadRequest,
     Defect,
     GatewayError,
     MethodRefused,
     RouteUnknown,
-    body_of,
-    headers_of,
     status_of,
 )
 from gateway.failure_throttle import FailureThrottle

@@ -14,7 +14,8 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from gateway.caller_connection import CONNECTION, CallerConnection
-from gateway.errors import BodyTooLarge, GatewayError, Protocol, body_of, event_of, headers_of
+from gateway.error_shape import body_of, event_of, headers_of
+from gateway.errors import BodyTooLarge, GatewayError, Protocol
 from gateway.errors import status_of as error_status
 from gateway.key_check import offered_key
 from gateway.visit import Visit

@@ -1,6 +1,6 @@
 """The body of every error of the gateway's own routes, for OpenAPI.
 
-Owns the models and what each status means; `errors.body_of` makes the values.
+Owns the models and what each status means; `error_shape.body_of` makes the values.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from typing import Any
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.errors import GatewayError, Protocol, body_of
+from gateway.error_shape import body_of
+from gateway.errors import GatewayError, Protocol
 
 # SDKs send about 1 KB. What the first read brings (at most 256 KiB) may come on top.
 MAX_HEAD_BYTES = 64 * 1024

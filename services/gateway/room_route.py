@@ -22,13 +22,12 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
+from gateway.error_shape import body_of, headers_of
 from gateway.errors import (
     BadRequest,
     BodyTooLarge,
     GatewayError,
     Protocol,
-    body_of,
-    headers_of,
     status_of,
 )
 from gateway.key_check import KeyCheck, offered_key

@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from gateway.errors import BadRequest, GatewayError, ModelUnknown, Protocol, body_of, status_of
+from gateway.error_shape import body_of
+from gateway.errors import BadRequest, GatewayError, ModelUnknown, Protocol, status_of
 
 MAX_NUMBER = 2**31
 RPC, CHANNEL = "rpc", "channel"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from limits import RateLimitItemPerMinute
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 
-from gateway.errors import RateLimited, headers_of
+from gateway.error_shape import headers_of
+from gateway.errors import RateLimited
 from gateway.memory_limits import MemoryLimits
 from gateway.moving_window import LoopStorage
 from gateway.rate_limits import DAY_S

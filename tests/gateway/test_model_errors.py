@@ -5,7 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from gateway.errors import NotOffered, Protocol, body_of, event_of, headers_of, status_of
+from gateway.error_shape import body_of, event_of, headers_of
+from gateway.errors import NotOffered, Protocol, status_of
 from gateway.model_errors import error_in_success, read_error
 
 OVERFLOWS = [

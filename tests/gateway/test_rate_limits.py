@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.errors import Protocol, RateLimited, body_of, headers_of
+from gateway.error_shape import body_of, headers_of
+from gateway.errors import Protocol, RateLimited
 from gateway.keys import DEFAULT_SCOPES, Key, KeyLimits
 from gateway.limit_store import open_limits
 from gateway.rate_limits import RateLimits, Reservation
