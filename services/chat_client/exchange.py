@@ -6,7 +6,6 @@ changes nothing of what goes over the wire.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from collections import deque
@@ -16,10 +15,10 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
+WRITTEN = ("http11.send_request_body.complete", "http11.send_request_body.failed")
 HEAD_BYTES, TAIL_BYTES = 192 * 1024, 64 * 1024
 LONGEST_URL = 96  # characters of a picture's data URL that are shown
 HIDDEN = "(hidden)"
-SENDING_S = 0.002  # Connecting and writing take the event loop a few more rounds.
 
 
 class Exchange:
@@ -67,7 +66,12 @@ class Exchange:
         }
         body = json.loads(request.content or b"{}")
         self.request = shortened(body)
-        asyncio.get_running_loop().call_later(SENDING_S, self.sent.set)
+        request.extensions["trace"] = self._take_step
+
+    async def _take_step(self, step: str, _: dict[str, Any]) -> None:
+        """Called by the HTTP client at each step of a request."""
+        if step in WRITTEN:
+            self.sent.set()
 
     def take_response(self, response: Any) -> None:
         """Takes down what comes back, as it comes."""

@@ -29,6 +29,7 @@ from chat_client.reply import Reply
 MOST_CONVERSATIONS = 200
 LONGEST_IDLE_S = 12 * 3600.0
 GIVE_WAY_S = 0.05
+KEPT_FIRST_S = 0.1  # The gateway's work would hold up the question that is on its way.
 KEEP_S = 2.0  # How much of an answer under way a crash may lose.
 
 
@@ -99,6 +100,7 @@ class Conversation:
 
     async def _accompany(self, reply: Reply) -> None:
         """Keeps what has come bit by bit, and notices the end when no page is reading."""
+        await asyncio.sleep(KEPT_FIRST_S)
         while reply.open:
             await self._keep()
             await asyncio.sleep(KEEP_S)

@@ -10,7 +10,7 @@ from chat_client import ChatSettings, Dialogue, Room, Sampling
 from chat_client.reply import Reply
 from streamlit_ui.conversation import Conversation, Shelf
 from tests.chat_client.upstream import Cut, Hang, Pause, Upstream, chunk, upstream
-from tests.running import wait_until
+from tests.running import free_port, wait_until
 
 
 @pytest.fixture
@@ -57,6 +57,17 @@ def test_a_broken_reply_says_why(server: Upstream) -> None:
     entry = finished(asked(server)).entry
     assert (entry.text, entry.state) == ("Half", "failed")
     assert entry.error is not None
+
+
+def test_a_question_counts_as_sent_once_it_is_written(server: Upstream) -> None:
+    server.script = lambda _: [Hang()]
+    reply = asked(server)
+    assert reply.exchange.sent.wait(10)
+    reply.stop()
+    nobody = ChatSettings(lmstudio_url=f"http://127.0.0.1:{free_port()}")
+    conversation = Conversation()
+    turn = conversation.dialogue.ask("Hello", "tiny")
+    assert not finished(conversation.begin(nobody, turn, Sampling())).exchange.sent.is_set()
 
 
 def test_a_reply_that_nobody_reads_ends_with_what_came(server: Upstream) -> None:
