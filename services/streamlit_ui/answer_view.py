@@ -7,9 +7,10 @@ reaches the model. Nothing here knows of the rest of the page.
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import streamlit as st
 from streamlit import runtime
@@ -22,9 +23,12 @@ from chat_client.reply import Reply
 from chat_client.waiting import Waiting
 from streamlit_ui.prose import for_page
 
-FRAME_S = 0.036  # 28 updates a second: smooth to the eye, and the browser keeps up at any speed.
+# About 25 pictures a second look smooth, and the browser keeps up at any speed. What comes while
+# the last one is young waits for the next piece after that, STEP_S at most: so the pictures fall
+# into step with the pieces, and hardly one waits for long.
+FRAME_S, STEP_S = 0.03, 0.015
 POLL_S = 0.02  # How late Stop may be noticed while nothing comes.
-SETTLE_S, SETTLE_LOOKS = 0.05, 5
+SETTLE_S = 0.1
 PATIENCE_S = 8.0  # After this long without a token the page says why that may be.
 UNIT = re.compile(r"(\d) (?=[a-z])")
 THINKING = ":material/neurology:"
@@ -65,21 +69,24 @@ def follow(reply: Reply, meanwhile: Callable[[], None] = lambda: None) -> None:
     come back, and an answer that nobody reads for CHAT_ABANDONED_S seconds ends by itself.
     """
     screen = Screen()
+    more = False  # came since the last picture
     with stopping_with_the_script(reply.stop):
-        while reply.open:
-            changed = reply.take(POLL_S)
+        while reply.open or more:
+            changed = reply.take(STEP_S if more else POLL_S) or more
             taken_at = time.monotonic()
             # Reading the session's state is where Streamlit notices Stop while nothing is drawn.
             _ = "question" in st.session_state
             screen.update(reply.entry, reply.waiting)
             meanwhile()
+            more = False
             if changed:
                 time.sleep(rest_of_frame(taken_at))
+                more = reply.take(0)
 
 
-def rest_of_frame(taken_at: float) -> float:
+def rest_of_frame(taken_at: float, frame_s: float = FRAME_S) -> float:
     """Drawing is part of the frame, unless that would leave nobody else a turn."""
-    return max(FRAME_S / 2, taken_at + FRAME_S - time.monotonic())
+    return max(frame_s / 2, taken_at + frame_s - time.monotonic())
 
 
 @contextmanager
@@ -98,16 +105,18 @@ def stopping_with_the_script(stop: Callable[[], None]) -> Iterator[None]:
 def _page_has_gone() -> bool:
     """True when the script was ended because its browser has left, and not by Stop.
 
-    Streamlit ends the script first and forgets the session a moment later, on another thread.
+    Streamlit ends the script and forgets the session in one step of its event loop, which this
+    thread may come in the middle of: what is asked of the loop now is done after that step.
     """
     context = get_script_run_ctx()
     if context is None or not runtime.exists():
         return False
-    for _ in range(SETTLE_LOOKS):
-        if not runtime.get_instance().is_active_session(context.session_id):
-            return True
-        time.sleep(SETTLE_S / SETTLE_LOOKS)
-    return False
+    streamlit = runtime.get_instance()
+    after = threading.Event()
+    with suppress(RuntimeError):  # The loop has ended, and with it every session.
+        streamlit._get_async_objs().eventloop.call_soon_threadsafe(after.set)
+        after.wait(SETTLE_S)
+    return not streamlit.is_active_session(context.session_id)
 
 
 class Screen:
@@ -157,7 +166,11 @@ class Screen:
         self._thoughts.markdown(for_page(reasoning))
 
     def _write(self, text: str) -> None:
+        # Few messages a picture: Streamlit may send the first at once and the next ten
+        # milliseconds later. What is written to the body itself stands below what there is.
         for block in self._blocks.finished(text):
             self._tail.markdown(for_page(block))
-            self._tail = self._body.empty()
-        self._tail.markdown(for_page(self._blocks.tail(text)))
+            self._tail = self._body
+        rest = self._blocks.tail(text)
+        if rest or self._tail is not self._body:
+            self._tail = self._tail.markdown(for_page(rest))

@@ -32,6 +32,7 @@ from streamlit_ui.leaderboard_view import forget_votes
 from streamlit_ui.prose import for_page
 from streamlit_ui.resources import room
 
+FRAME_S = 0.036  # Several panes at once cost the browser more than one answer.
 HIDDEN = "speed and tokens are shown with the name"
 
 
@@ -83,7 +84,7 @@ def _follow(round_: Round, places: list[DeltaGenerator]) -> None:
                     ended.add(number)
                     with places[number]:
                         _ending(round_, pane)
-            time.sleep(rest_of_frame(taken_at) if changed else POLL_S)
+            time.sleep(rest_of_frame(taken_at, FRAME_S) if changed else POLL_S)
 
 
 def _ending(round_: Round, pane: Pane) -> None:
