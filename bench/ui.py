@@ -4,6 +4,7 @@
     python bench/ui.py --quick                 # a first look in two
     python bench/ui.py --ui gradio --parts streaming,stop
     python bench/ui.py --long 10000            # and one answer of so many tokens
+    python bench/ui.py --beside ../before      # another checkout, in turns with this one
 
 The gateway keeps the chats meanwhile, as in use. `bench/ui.md` explains method and traps. A report,
 not a test: it prints one Markdown table with the marks beside the figures.
@@ -17,6 +18,8 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 if __name__ == "__main__":  # for `bench.…`: run as a file, the path begins with bench/ itself
@@ -25,7 +28,7 @@ if __name__ == "__main__":  # for `bench.…`: run as a file, the path begins wi
 from playwright.sync_api import Playwright, sync_playwright
 
 from bench import ui_measures as measures
-from bench.machine import facts, raise_priority
+from bench.machine import ROOT, facts, raise_priority
 from bench.ui_browser import View, opened
 from bench.ui_services import UIS, Running, running_ui
 from bench.ui_table import Results, render
@@ -43,11 +46,14 @@ def main() -> None:
     results: Results = {}
     with sync_playwright() as playwright, tempfile.TemporaryDirectory(prefix="lectern-ui-") as top:
         for repetition in range(options.repetitions):
-            for name in options.ui.split(","):
-                folder = Path(top) / f"{name}-{repetition}"
+            for name, root in product(options.ui.split(","), options.roots):
+                ui = UIS[name]
+                if root != ROOT:
+                    ui = replace(ui, name=f"{ui.name}, {root.name}")
+                folder = Path(top) / f"{name}-{root.name}-{repetition}"
                 folder.mkdir()
-                with running_ui(UIS[name], folder, python=options.python) as running:
-                    measure(playwright, running, results.setdefault(UIS[name].name, {}), options)
+                with running_ui(ui, folder, root, options.python) as running:
+                    measure(playwright, running, results.setdefault(ui.name, {}), options)
     command = shlex.join(["python", "bench/ui.py", *sys.argv[1:]])
     print(render(results, facts(), command, options.repetitions))
 
@@ -66,8 +72,10 @@ def parse() -> argparse.Namespace:
     add("--long", type=int, default=0, help="also one answer of so many tokens, at 200 a second")
     add("--quick", action="store_true", help="3 turns, answers of 250 and 500 tokens, no leaving")
     add("--priority", type=int, default=0, help="niceness of everything measured (root: below 0)")
-    add("--python", default=sys.executable, help="interpreter of the UI and of the gateway")
+    add("--python", default=sys.executable, help="of UI and gateway; {service} is which one")
+    add("--beside", type=Path, help="another checkout, whose services are measured in turns")
     options = parser.parse_args()
+    options.roots = [ROOT, *([options.beside.resolve()] if options.beside else [])]
     if options.quick:
         options.turns, options.lengths = 3, "250,500"
         options.parts = ",".join(set(options.parts.split(",")) - {"leave"})

@@ -21,6 +21,7 @@ from typing import Any
 from bench.machine import HERE, ROOT, answers, free_port, start, stop, wait_for
 
 READY_S = 60.0
+PASSED = ("PATH", "PYTHONPYCACHEPREFIX")
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,10 @@ class Running:
 def running_ui(
     ui: Ui, folder: Path, root: Path = ROOT, python: str = sys.executable
 ) -> Iterator[Running]:
-    """Model server, gateway and UI, ended in the opposite order; `python` runs the latter two."""
+    """Model server, gateway and UI, ended in the opposite order; `python` runs the latter two.
+
+    `{service}` in it stands for the name of the one that is started.
+    """
     upstream = Upstream(free_port())
     server = [sys.executable, str(HERE / "ui_upstream.py"), str(upstream.port)]
     with _process(server, folder / "model-server.log"):
@@ -112,19 +116,23 @@ def running_ui(
             return
         port = free_port()
         env = _environment(upstream, folder, root) | {ui.port_variable: str(port)}
-        with _process([python, "-m", "gateway"], folder / "gateway.log", env):
+        with _process(_command(python, "gateway"), folder / "gateway.log", env):
             gateway = int(env["GATEWAY_PORT"])
             wait_for(lambda: answers(gateway, "/healthz"), "the gateway", READY_S)
-            with _process([python, "-m", ui.module], folder / "ui.log", env) as process:
+            with _process(_command(python, ui.module), folder / "ui.log", env) as process:
                 start_s = wait_for(lambda: answers(port, ui.health), ui.name, READY_S)
                 yield Running(ui, f"http://127.0.0.1:{port}", upstream, process, start_s)
+
+
+def _command(python: str, service: str) -> list[str]:
+    return [python.format(service=service), "-m", service]
 
 
 def _environment(upstream: Upstream, folder: Path, root: Path) -> dict[str, str]:
     """As `make` starts them natively: chats straight to the model server, kept by the gateway."""
     port = free_port()
-    return {
-        "PATH": os.environ["PATH"],
+    passed = {name: os.environ[name] for name in PASSED if name in os.environ}
+    return passed | {
         "HOME": str(folder),
         "PYTHONPATH": str(root / "services"),
         "BIND_ADDR": "127.0.0.1",

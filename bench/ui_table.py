@@ -28,7 +28,7 @@ class Row:
             return "-"
         medians = [statistics.median(value) for value in values if value]
         text = self.form.format(*medians)
-        mark = self.marks.get(ui)
+        mark = self.marks.get(ui.partition(",")[0])  # another checkout's name follows a comma
         return text + (MISSED if mark is not None and medians[-1] > mark else "")
 
     @property
