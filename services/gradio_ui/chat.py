@@ -14,9 +14,9 @@ from chat_client import ChatError, Dialogue, Entry, LoadProgress, Piece, TokenMe
 from chat_client import Turn as Asked
 from chat_client.blocks import Blocks
 
-# A page draws the last part of a growing answer again and again, the others once. Few and long:
-# each costs the page a little at every look.
-PART_CHARACTERS = 3000
+# A page draws the last part of a growing answer again and again, the others once. Each of them
+# costs the page a little at every look.
+PART_CHARACTERS = 1500
 Phase = Literal["in line", "reading", "thinking", "answering", "done", "stopped", "failed"]
 
 

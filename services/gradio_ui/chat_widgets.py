@@ -73,6 +73,7 @@ def make_chatbot() -> gr.Chatbot:
         allow_tags=False,
         sanitize_html=True,
         group_consecutive_messages=False,
+        autoscroll=False,  # it pulls down whoever scrolls up meanwhile; the page's script does not
         height=None,
         min_height=240,
         scale=1,

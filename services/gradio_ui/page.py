@@ -19,12 +19,11 @@ from gradio_ui.navigation import PLAYGROUND, SERVER, wire_navigation
 from gradio_ui.outlook_view import OutlookView
 from gradio_ui.page_parts import Parts, lay_out
 from gradio_ui.page_scripts import (
+    CONVERSATION,
     ENTER,
     FETCH,
-    FOLLOW,
     KEEP_MODE,
     KEYS,
-    LABELS,
     LAST_MODE,
     NAME_ADDRESS,
     UNFOLD,
@@ -90,8 +89,7 @@ def _wire(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
     page.load(None, js=AT_REST)
     page.load(None, js=UNFOLD)
     page.load(None, js=KEYS)
-    page.load(None, js=LABELS)
-    page.load(None, js=FOLLOW)
+    page.load(None, js=CONVERSATION)
     _wire_settings(page, parts, handlers)
     columns = {PLAYGROUND: parts.playground.column, SERVER: parts.server.column}
     wire_navigation(page, parts.navigation, parts.session, columns)

@@ -109,7 +109,6 @@ TRAY = _script("bring.js") + _script("tray.js").replace(
     "TYPES", json.dumps(",".join(ATTACHMENT_TYPES)), 1
 )
 KEYS = _script("keys.js")
-LABELS = _script("labels.js")
-FOLLOW = _script("follow.js")
+CONVERSATION = _script("conversation.js")
 TOUR = _script("tour.js")
 VERSIONS = _script("versions.js")

@@ -23,8 +23,6 @@ from gradio_ui.chat import Exchange
 # into step with the pieces, and hardly one waits for long.
 REDRAW_S, LATEST_S = 0.03, 0.045
 ASKED_S = 0.02  # the picture with the question in it may be later by this
-# A picture of a long answer costs the browser more: 10,000 tokens are drawn eight times a second.
-CHARACTERS_A_SECOND = 400_000
 TICK_S = 1.0  # a picture at least this often, so that waiting is seen and a closed tab noticed
 
 log = logging.getLogger(__name__)
@@ -108,7 +106,7 @@ class Turn:
     async def _next_picture(self, news: asyncio.Event, drawn_at: float) -> float:
         """Waits for news, at most a tick, and longer while the last picture is young."""
         await self._news_within(news, TICK_S)
-        young_s = pace_s(len(self.exchange.answer.text)) - (time.monotonic() - drawn_at)
+        young_s = REDRAW_S - (time.monotonic() - drawn_at)
         if young_s > 0 and not self._task.done():
             await asyncio.wait([self._task], timeout=young_s)
             news.clear()
@@ -168,8 +166,3 @@ class Turn:
         """Lets every page that watches draw again."""
         for news in self._watchers:
             news.set()
-
-
-def pace_s(characters: int) -> float:
-    """Seconds between two pictures of an answer that is so long already."""
-    return max(REDRAW_S, characters / CHARACTERS_A_SECOND)

@@ -143,3 +143,39 @@ def test_a_question_brings_its_answer_into_sight(browser: Browser, gradio: Servi
         expect(page.locator(ANSWER).last).to_have_text("You asked: one")
         expect(page.locator(ANSWER).last).to_be_in_viewport(ratio=1)
         assert visited.script_errors == []
+
+
+def test_who_scrolls_up_stays_there_and_who_comes_back_down_follows_again(
+    browser: Browser, gradio: Service
+) -> None:
+    with opened(browser, gradio, PHONE) as visited:
+        page = visited.page
+        ask(page, "long")
+        finish(page)
+        ask(page, "endless please")
+        more_words(page)
+        until(page, lambda: unseen_px(page) < 10, "the end to be followed")
+        page.locator("#conversation").hover()
+        page.mouse.wheel(0, -10_000)
+        top = "document.querySelector('#conversation .bubble-wrap').scrollTop"
+        until(page, lambda: page.evaluate(top) == 0, "the beginning to be in sight")
+        more_words(page)
+        assert page.evaluate(top) == 0
+        page.mouse.wheel(0, 10_000)
+        until(page, lambda: unseen_px(page) < 10, "the end to be in sight")
+        more_words(page)
+        until(page, lambda: unseen_px(page) < 10, "the end to be followed again")
+        page.mouse.wheel(0, -10_000)
+        until(page, lambda: page.evaluate(top) == 0, "the beginning to be in sight")
+        page.keyboard.press("Escape")
+        finish(page)
+        assert page.evaluate(top) == 0
+        ask(page, "one")
+        until(page, lambda: unseen_px(page) < 10, "the answer to one's own question")
+        assert visited.script_errors == []
+
+
+def more_words(page: Page) -> None:
+    """Waits for several lines more, so that the page has had time to move."""
+    seen = len(answer(page))
+    until(page, lambda: len(answer(page)) > seen + 200, "more words")

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from chat_client import ChatSettings, Sampling
 from chat_client.line import Line
 from gradio_ui.chat import Chat
-from gradio_ui.turn import REDRAW_S, Turn, pace_s
+from gradio_ui.turn import Turn
 from tests.gradio_ui.upstream import MODEL, Upstream, until
 
 
@@ -131,8 +131,3 @@ async def test_one_too_many_waits_in_line_and_may_leave_it(
     await follow(third)
     assert third.exchange.phase == "done"
     assert line.active == 0
-
-
-def test_a_long_answer_is_drawn_less_often() -> None:
-    assert pace_s(0) == pace_s(10_000) == REDRAW_S  # 2,000 tokens: nothing is felt of it yet
-    assert 0.1 < pace_s(55_000) < 0.2
