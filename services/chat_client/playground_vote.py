@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from chat_client.errors import ChatError
-from chat_client.playground import LETTERS, Round
+from chat_client.playground import Round
 from chat_client.room import Room
 from chat_client.room_values import Choice, Contestant
 
 Verdict = int | str  # the number of the best pane, or "tie" or "both_bad"
 TIE, BOTH_BAD = "tie", "both_bad"
+# Side by side or, on a phone, one below the other; letters would mean nothing once there are names.
+PLACES = ("First", "Second", "Third", "Fourth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,14 @@ class Ballot:
 def verdicts(round_: Round) -> list[tuple[Verdict, str]]:
     """What can be chosen, in the order of the buttons, each with its words."""
     if len(round_.panes) == 2:
-        return [(0, "Left is better"), (TIE, "Tie"), (BOTH_BAD, "Both bad"), (1, "Right is better")]
+        return [
+            (0, "First is better"),
+            (TIE, "Tie"),
+            (BOTH_BAD, "Both bad"),
+            (1, "Second is better"),
+        ]
     best: list[tuple[Verdict, str]] = [
-        (number, f"{LETTERS[number]} is best") for number in range(len(round_.panes))
+        (number, f"{PLACES[number]} is best") for number in range(len(round_.panes))
     ]
     return [*best, (TIE, "Tie"), (BOTH_BAD, "All bad")]
 

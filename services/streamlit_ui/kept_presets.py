@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from chat_client import Preset, blocking
+from chat_client import ChatError, Preset, RoomAway, blocking
 from streamlit_ui.resources import room
 from streamlit_ui.room_change import room_changed
 
@@ -19,6 +19,11 @@ FRESH_S = 10.0
 @st.cache_data(ttl=FRESH_S, show_spinner=False)
 def kept_presets() -> tuple[Preset, ...]:
     return blocking(room().presets())
+
+
+def why_not_kept(error: ChatError) -> str:
+    """A sentence; where the list of chats tells the same, only that it does."""
+    return "The list of chats says why." if isinstance(error, RoomAway) else str(error)
 
 
 def change(call: Callable[[], object]) -> bool:

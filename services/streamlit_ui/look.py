@@ -128,8 +128,9 @@ textarea::placeholder, input::placeholder { color: currentColor !important; opac
 /* Drawn only so that the browser has the code highlighter before an answer needs it. */
 .st-key-early-code { position: absolute; width: 1px; height: 1px; overflow: hidden;
   visibility: hidden; }
-/* Works without being seen: a script, and a button that only its key presses. */
-.st-key-browser-part, .st-key-open_picker { position: absolute; visibility: hidden; }
+/* Work without being seen: scripts, and a button that only its key presses. */
+.st-key-browser-part, .st-key-phone-scroll, .st-key-open_picker {
+  position: absolute; visibility: hidden; }
 /* While a file is dragged over the page. */
 body.lectern-drop .stApp { outline: 4px dashed currentColor; outline-offset: -8px; }
 /* Nobody has these keys on a phone, and one's own button needs no hint on the small ones. */

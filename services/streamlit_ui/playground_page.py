@@ -12,6 +12,7 @@ from chat_client import Round
 from streamlit_ui import look
 from streamlit_ui.chat_page import BEAT_S, FRESH_S, LOOK_S, wait_for_server
 from streamlit_ui.leaderboard_view import leaderboard_view
+from streamlit_ui.phone_scroll import bring_into_sight
 from streamlit_ui.playground_setup import (
     LINKED,
     NOTHING,
@@ -46,6 +47,8 @@ def playground_page() -> None:
     if round_ is not None and round_.open and not typed:
         with st.bottom.container(horizontal_alignment="center"):
             st.button("Stop", icon=":material/stop_circle:", key="stop", on_click=round_.stop)
+    number = "" if round_ is None else st.session_state["round_id"]
+    bring_into_sight(".st-key-asked-all" if number else "", number)
     _keep_watch(round_)
     answers, board = st.container(), st.container()
     with board:

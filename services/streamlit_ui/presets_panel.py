@@ -12,7 +12,7 @@ import streamlit as st
 
 from chat_client import ChatError, Preset, RoomFile, blocking, is_prompt
 from streamlit_ui.choice import Choice
-from streamlit_ui.kept_presets import change, kept_presets
+from streamlit_ui.kept_presets import change, kept_presets, why_not_kept
 from streamlit_ui.prose import for_page
 from streamlit_ui.resources import room
 from streamlit_ui.settings_panel import load_settings
@@ -26,7 +26,7 @@ def presets_panel(choice: Choice) -> None:
         try:
             presets = tuple(each for each in kept_presets() if not is_prompt(each))
         except ChatError as error:
-            st.caption(f":orange[●] {for_page(str(error))}")
+            st.caption(f":orange[●] No presets now. {for_page(why_not_kept(error))}")
             return
         _pick(presets)
         _save(choice)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from chat_client import ChatError, Preset, SystemPrompt, blocking, keep_prompt, prompt_library
-from streamlit_ui.kept_presets import change, kept_presets
+from streamlit_ui.kept_presets import change, kept_presets, why_not_kept
 from streamlit_ui.prose import for_page
 from streamlit_ui.resources import room
 
@@ -23,7 +23,7 @@ def prompts_panel() -> None:
         try:
             presets = kept_presets()
         except ChatError as error:
-            away = str(error)
+            away = f"Only those that come along now. {why_not_kept(error)}"
         _pick({prompt.id: prompt for prompt in prompt_library(presets)})
         if away:
             st.caption(f":orange[●] {for_page(away)}")

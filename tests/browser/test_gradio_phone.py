@@ -127,7 +127,7 @@ def test_a_blind_round_that_a_reload_does_not_lose_and_a_program_to_copy(
         page.reload()
         expect(page.get_by_role("button", name="Both bad")).to_be_visible(timeout=60_000)
         expect(names).to_have_text(["Model A", "Model B"])
-        page.get_by_role("button", name="Right is better").tap()
+        page.get_by_role("button", name="Second is better").tap()
         expect(page.locator("#ballot")).to_contain_text("the vote counts")
         expect(names.last).to_contain_text("lectern-101")
         expect(page.locator("#leaderboard")).to_contain_text("95 % interval")

@@ -134,7 +134,7 @@ def test_names_stay_hidden_until_the_vote_and_the_vote_counts(
         expect(page.locator("#panes")).not_to_contain_text("lectern-101")
         expect(page.locator("#panes")).not_to_contain_text("tokens/s")
         before = won(page)
-        page.get_by_role("button", name="Left is better").click()
+        page.get_by_role("button", name="First is better").click()
         expect(page.locator("#ballot")).to_contain_text("the vote counts")
         expect(page.locator(NAMES).first).to_contain_text("lectern-101")
         expect(page.locator("#panes .pane-head small").first).to_contain_text("tokens/s")

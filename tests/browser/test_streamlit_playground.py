@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.pages import LAPTOP, PHONE, visit
 from tests.browser.slots import slots
@@ -91,8 +91,8 @@ def test_a_demo_parts_a_vote_reveals_and_the_leaderboard_counts(
         page.get_by_text("Which answer is better?").wait_for()  # It can still be given.
         pane(page, 0).get_by_text("Model A").wait_for()
         assert "lectern-101" not in pane(page, 0).inner_text() + pane(page, 1).inner_text()
-        page.get_by_role("button", name="Right is better").click()
-        page.get_by_text("You voted: Right is better.").wait_for()
+        page.get_by_role("button", name="Second is better").click()
+        page.get_by_text("You voted: Second is better.").wait_for()
         shown = pane(page, 1).locator("strong").first
         wait_until(lambda: "lectern-101" in shown.inner_text(), "the name")
         winner = shown.inner_text()
@@ -114,8 +114,10 @@ def test_on_a_phone_the_panes_stand_below_each_other(browser: Browser, streamlit
         page = here.page
         ready(page)
         assert here.sideways_overflow_px() == 0
+        expect(page.get_by_role("heading", name="Playground")).to_be_in_viewport()
         ask(page, "What is a token?")
         page.get_by_text("Which answer is better?").wait_for()
+        expect(page.locator(".st-key-asked-all")).to_be_in_viewport()
         upper, lower = pane(page, 0).bounding_box(), pane(page, 1).bounding_box()
         assert upper is not None
         assert lower is not None

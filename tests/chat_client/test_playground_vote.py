@@ -54,9 +54,9 @@ def test_of_two_each_verdict_is_one_vote() -> None:
 def test_of_three_the_best_beats_each_of_the_others() -> None:
     three = ended(Asked("a"), Asked("b"), Asked("c"))
     assert [words for _, words in verdicts(three)] == [
-        "A is best",
-        "B is best",
-        "C is best",
+        "First is best",
+        "Second is best",
+        "Third is best",
         "Tie",
         "All bad",
     ]

@@ -83,8 +83,8 @@ def test_a_blind_round_names_nobody_before_the_vote(server: Upstream) -> None:
     opened = ask(page(model_2="big", blind="true"), "Who?")
     assert "**Model A**" in words(opened)
     assert "tokens/s" not in words(opened)
-    press(opened, "Left is better")
-    assert "You voted: Left is better." in words(opened)
+    press(opened, "First is better")
+    assert "You voted: First is better." in words(opened)
     assert {"**tiny**", "**big**"} <= {block.value for block in opened.markdown}
     assert "tokens/s" in words(opened)
 
