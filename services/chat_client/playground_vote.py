@@ -31,17 +31,12 @@ class Ballot:
 
 def verdicts(round_: Round) -> list[tuple[Verdict, str]]:
     """What can be chosen, in the order of the buttons, each with its words."""
-    if len(round_.panes) == 2:
-        return [
-            (0, "First is better"),
-            (TIE, "Tie"),
-            (BOTH_BAD, "Both bad"),
-            (1, "Second is better"),
-        ]
+    two = len(round_.panes) == 2
+    word = "better" if two else "best"
     best: list[tuple[Verdict, str]] = [
-        (number, f"{PLACES[number]} is best") for number in range(len(round_.panes))
+        (number, f"{PLACES[number]} is {word}") for number in range(len(round_.panes))
     ]
-    return [*best, (TIE, "Tie"), (BOTH_BAD, "All bad")]
+    return [*best, (TIE, "Tie"), (BOTH_BAD, "Both bad" if two else "All bad")]
 
 
 def no_vote_because(round_: Round) -> str:
