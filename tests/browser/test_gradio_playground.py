@@ -5,6 +5,7 @@ What Stop does is judged on the engine's side (GET /engine/slots).
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.gradio_page import STORY, opened, until
 from tests.browser.pages import PHONE
 from tests.browser.slots import slots
-from tests.gradio_ui.upstream import upstream
+from tests.gradio_ui.upstream import SEES, upstream
 from tests.running import Service, free_port, running, wait_until
 
 pytestmark = pytest.mark.browser
@@ -184,7 +185,9 @@ def test_without_the_gateway_it_works_and_says_that_nothing_is_kept(
         expect(page.locator(NAMES).first).to_contain_text("lectern-101")
 
 
-def test_a_round_waits_its_turn_behind_others(browser: Browser, run_folder: Path) -> None:
+def test_a_round_waits_its_turn_and_for_a_model_that_is_not_in_memory(
+    browser: Browser, run_folder: Path
+) -> None:
     with (
         upstream() as server,
         running(
@@ -203,3 +206,13 @@ def test_a_round_waits_its_turn_behind_others(browser: Browser, run_folder: Path
         ana.page.click(STOP)
         expect(ben.page.locator("#panes")).to_contain_text("You asked: one two")
         expect(ben.page.locator("#round-notice")).to_be_hidden()
+        expect(ana.page.locator(ASK)).to_be_visible()
+        expect(ana.page.get_by_label("Model 2", exact=True)).to_have_value(re.compile(SEES))
+        server.may_load.clear()
+        ask_all(ana.page, "three four")
+        heads = ana.page.locator("#panes .pane-head small")
+        expect(heads.nth(1)).to_contain_text("Loading the model · 42%")
+        expect(ana.page.locator(ANSWERS).first).to_have_text("You asked: three four")
+        server.may_load.set()
+        expect(ana.page.locator(ANSWERS).nth(1)).to_have_text("You asked: three four")
+        expect(heads.nth(1)).to_contain_text("tokens/s")
