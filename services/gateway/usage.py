@@ -45,6 +45,11 @@ class UsageMeter:
         if not self.usage.exact:
             self.usage.completion_tokens = self.events
 
+    def refused(self) -> None:
+        """The model server answered with an error: what it had not begun is not counted."""
+        if not self.events and not self.usage.exact:
+            self.usage = Usage(0, 0, exact=True)
+
     def see_event(self, document: dict[str, Any]) -> None:
         """Takes note of one event's document."""
         self.count_events(1)

@@ -5,13 +5,14 @@ Owns these routes. What adds up is `usage_report`'s matter, what is counted `met
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response, Security
 from fastapi.responses import PlainTextResponse
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import Engine
 
 from gateway.admin_gate import gated_by
@@ -38,11 +39,15 @@ class UsageRow(BaseModel):
 
 
 class OwnKey(BaseModel):
-    """What the key that asks may do. No models means every model."""
+    """What the key that asks may do. No models means every model, a limit of null is no limit."""
 
     name: str
     scopes: list[Scope]
     models: list[str]
+    rpm: int | None = Field(description="requests per minute")
+    tpm: int | None = Field(description="tokens per minute")
+    concurrency: int | None = Field(description="requests under way at once")
+    daily_tokens: int | None = Field(description="tokens per day")
     expires_at: datetime | None
 
 
@@ -79,6 +84,7 @@ def usage_routes(database: Engine, check: KeyCheck) -> APIRouter:
             name=key.name,
             scopes=sorted(key.scopes),
             models=list(key.models),
+            **asdict(key.limits),
             expires_at=key.expires_at,
         )
 

@@ -94,8 +94,9 @@ class Visit:
 
     @property
     def usage(self) -> Usage:
-        """What was used; nothing when the model server was never asked."""
-        return self.meter.usage if self.opened_at else Usage(0, 0, exact=True)
+        """What was used; nothing when no model was asked."""
+        asked = self.opened_at and self.route.takes_slot
+        return self.meter.usage if asked else Usage(0, 0, exact=True)
 
     @property
     def overhead_ms(self) -> float:

@@ -27,6 +27,7 @@ MODELS = orjson.dumps(
 CHUNK = b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'
 USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":11,"completion_tokens":3}}\n\n'
 DONE = b"data: [DONE]\n\n"
+SCOPES = ("chat", "models:read", "models:manage")
 
 
 def stream_with_usage(exchange: Exchange) -> None:
@@ -109,6 +110,28 @@ def test_usage_is_metered_and_shown_to_who_asked(folder: Path, asked: bool) -> N
         answer.headers["x-request-id"],
     )
     assert row["first_token_ms"] <= row["duration_ms"]
+
+
+def test_nothing_is_billed_where_no_model_worked(folder: Path) -> None:
+    """A look at the list, a load, and a question that the model server refuses."""
+
+    def behave(exchange: Exchange) -> None:
+        if exchange.target == CHAT:
+            error = {"message": "request exceeds the available context size", "type": "x"}
+            exchange.answer(orjson.dumps({"error": error}), "400 Bad Request")
+        else:
+            exchange.answer(b"{}")
+
+    with fault_upstream(behave, MODELS) as upstream, gateway_before(upstream.url, folder) as front:
+        key = front.new_key("boss", *(f"--scope={each}" for each in SCOPES))
+        body: dict[str, Any] = {"model": "other", "messages": ["x" * 4000]}
+        headers = {"Authorization": f"Bearer {key}"}
+        with httpx.Client(base_url=front.service.url, headers=headers) as boss:
+            assert boss.get("/api/v0/models").status_code == 200
+            assert boss.post("/api/v1/models/load", json=body).status_code == 200
+            assert boss.post(CHAT, json=body).status_code == 400
+        billed = [(row["route"], row["prompt_tokens"], row["estimated"]) for row in rows(front)]
+    assert billed == [("/api/v0/models", 0, 0), ("/api/v1/models/load", 0, 0), (CHAT, 0, 0)]
 
 
 def test_who_leaves_is_billed_for_what_was_produced(folder: Path) -> None:

@@ -42,13 +42,18 @@ def test_a_key_sees_its_own_usage(front: Front) -> None:
 
 
 def test_a_key_sees_what_it_may_do_and_nothing_of_others(front: Front) -> None:
-    make = ("keys", "create", "--name", "narrow", "--scope", "chat", "--model", "*q8_0")
+    make = ["keys", "create", "--name", "narrow", "--scope", "chat", "--model", "*q8_0"]
+    make += ["--rpm", "3", "--tpm", "2000"]
     narrow = {"x-api-key": front.lectern(*make).stdout.strip()}
     answer = httpx.get(front.service.url + "/lectern/key", headers=narrow)
     assert answer.json() == {
         "name": "narrow",
         "scopes": ["chat"],
         "models": ["*q8_0"],
+        "rpm": 3,
+        "tpm": 2000,
+        "concurrency": None,
+        "daily_tokens": None,
         "expires_at": None,
     }
     assert answer.headers["cache-control"] == "no-store"
