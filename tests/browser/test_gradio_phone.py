@@ -22,7 +22,6 @@ from tests.browser.gradio_page import (
     until,
 )
 from tests.browser.pages import PHONE
-from tests.conftest import new_key
 from tests.gradio_ui.upstream import SEES, Upstream, upstream
 from tests.running import Service, running
 
@@ -31,8 +30,8 @@ NOTES: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b
 
 
 @pytest.fixture(scope="module")
-def room(run_folder: Path, gateway: Service) -> dict[str, str]:
-    return {"GATEWAY_URL": gateway.url, "GATEWAY_KEY": new_key(run_folder, "gradio-phone")}
+def env(kept: dict[str, str]) -> dict[str, str]:
+    return kept
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +86,9 @@ def choose_file_model_and_prompt(page: Page) -> None:
 
 
 def test_a_chat_with_stop_versions_a_file_and_settings(
-    browser: Browser, run_folder: Path, room: dict[str, str], model: Upstream
+    browser: Browser, run_folder: Path, kept: dict[str, str], model: Upstream
 ) -> None:
-    env = {**room, "LMSTUDIO_URL": model.url}
+    env = kept | {"LMSTUDIO_URL": model.url}
     with (
         running("gradio_ui", run_folder, env) as service,
         opened(browser, service, PHONE) as visited,
@@ -112,13 +111,9 @@ def test_a_chat_with_stop_versions_a_file_and_settings(
 
 
 def test_a_blind_round_that_a_reload_does_not_lose_and_a_program_to_copy(
-    browser: Browser, run_folder: Path, room: dict[str, str], engine: Service
+    browser: Browser, gradio: Service, engine: Service
 ) -> None:
-    env = {**room, "LMSTUDIO_URL": engine.url}
-    with (
-        running("gradio_ui", run_folder, env) as service,
-        opened(browser, service, PHONE, path="/?place=playground") as visited,
-    ):
+    with opened(browser, gradio, PHONE, path="/?place=playground") as visited:
         page = visited.page
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         names = page.locator("#panes .pane-head h2")
