@@ -81,7 +81,9 @@ class Metrics:
         self.tokens["output", model] += usage.completion_tokens
         if visit.first_at is not None:
             self.first_token.note(visit.first_at - visit.began)
-            if visit.last_at is not None and usage.completion_tokens > 1:
+            # A whole answer comes at once, which says nothing of the time between its tokens.
+            streamed = visit.ask.stream or visit.route.method == "WEBSOCKET"
+            if streamed and visit.last_at is not None and usage.completion_tokens > 1:
                 span = visit.last_at - visit.first_at
                 self.token_gap.note(span / (usage.completion_tokens - 1))
 

@@ -112,6 +112,24 @@ def test_usage_is_metered_and_shown_to_who_asked(folder: Path, asked: bool) -> N
     assert row["first_token_ms"] <= row["duration_ms"]
 
 
+def test_the_time_between_tokens_is_told_of_streams_alone(folder: Path) -> None:
+    def behave(exchange: Exchange) -> None:
+        if orjson.loads(exchange.body)["stream"]:
+            stream_with_usage(exchange)
+        else:
+            usage = {"prompt_tokens": 11, "completion_tokens": 3}
+            exchange.answer(orjson.dumps({"choices": [], "usage": usage}))
+
+    with fault_upstream(behave, MODELS) as upstream, gateway_before(upstream.url, folder) as front:
+        for stream in (True, False):
+            body: dict[str, Any] = {"model": "other", "stream": stream, "messages": []}
+            assert front.client.post(CHAT, json=body).status_code == 200
+        headers = {"x-api-key": front.new_key("prometheus", "--scope", "admin")}
+        page = httpx.get(front.service.url + "/metrics", headers=headers).text
+    assert "gen_ai_server_time_to_first_token_seconds_count 2.0" in page
+    assert "gen_ai_server_time_per_output_token_seconds_count 1.0" in page
+
+
 def test_nothing_is_billed_where_no_model_worked(folder: Path) -> None:
     """A look at the list, a load, and a question that the model server refuses."""
 
