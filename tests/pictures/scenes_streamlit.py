@@ -38,6 +38,8 @@ def playground(page: Page) -> None:
     ready(page)
     ask(page, "Tell me a story about a fox.")
     numbers(page, 2)
+    page.get_by_text("Which answer is better?").wait_for()  # drawn by the run after the answers
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
 
 
 def server(page: Page) -> None:
