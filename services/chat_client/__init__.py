@@ -93,6 +93,7 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
 **For people who build**: snippets(settings, model, messages, sampling, show_key=False,
     base_url="") -> [Snippet(language, title, code)]
     outside_address(settings, page_host) -> the server's root as people outside a container reach it
+    gateway_address(settings, page_host) -> the gateway's, likewise; beside them the words for both
     Exchange, given to stream_answer as `record`, or Answer.exchange: .request (dict),
         .request_text, .headers, .status, .frames (raw), .truncated: the last turn as it went
     first_difference(a, b) -> index or None; parting(a, b) -> (same, rest of a, rest of b) or None
@@ -114,7 +115,14 @@ from chat_client.key_rights import KeyRights, manage_problem
 from chat_client.leaderboard import Standing, leaderboard
 from chat_client.messages import Finished, Message, Piece, Reasoning, Stats, Text, ToolCall
 from chat_client.model_loading import LoadProgress, load_model, unload_model
-from chat_client.outside_address import outside_address
+from chat_client.outside_address import (
+    FOR_TEAMMATES,
+    FOR_THIS_MACHINE,
+    KEY_WANTED,
+    NO_KEY_WANTED,
+    gateway_address,
+    outside_address,
+)
 from chat_client.playground import Asked, Pane, Round, labelled, parted
 from chat_client.playground_demos import Demo, demos
 from chat_client.playground_vote import Verdict, cast, no_vote_because, verdicts
@@ -168,6 +176,10 @@ __all__ = [
     "ALL_MODELS",
     "ATTACHMENT_TYPES",
     "BUILT_IN_PROMPTS",
+    "FOR_TEAMMATES",
+    "FOR_THIS_MACHINE",
+    "KEY_WANTED",
+    "NO_KEY_WANTED",
     "OUTCOMES",
     "OUTCOME_HELP",
     "SAMPLING_FIELDS",
@@ -236,6 +248,7 @@ __all__ = [
     "demos",
     "drop_oldest",
     "first_difference",
+    "gateway_address",
     "grouped",
     "is_prompt",
     "keep_prompt",

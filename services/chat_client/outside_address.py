@@ -1,4 +1,4 @@
-"""The address under which people reach the model server, which need not be where this process does.
+"""The addresses under which people reach both servers, which need not be where this process does.
 
 Owns the names that mean something inside a container alone. It asks nobody: where a name stands for
 the machine of the containers, that is the machine whose page the browser has open.
@@ -12,6 +12,10 @@ from chat_client.settings import ChatSettings
 
 HOST_MACHINE = {"host.docker.internal", "host.containers.internal"}
 LOOPBACK = "127.0.0.1"
+FOR_TEAMMATES = "for teammates and their programs"
+FOR_THIS_MACHINE = "for this machine"
+KEY_WANTED = "Asks for a key. A new one: `make key NAME=ana`"
+NO_KEY_WANTED = "What the two web UIs ask: no key of yours, no limits, not in the log"
 
 
 def outside_address(settings: ChatSettings, page_host: str = "") -> str:
@@ -28,6 +32,11 @@ def outside_address(settings: ChatSettings, page_host: str = "") -> str:
     if parts.hostname == "engine":  # its port is published for this machine alone
         return f"http://{LOOPBACK}:{settings.engine_port}"
     return settings.root_url
+
+
+def gateway_address(settings: ChatSettings, page_host: str = "") -> str:
+    """The gateway's root for teammates and their programs, also where the chats go past it."""
+    return outside_address(settings.model_copy(update={"llm_url": settings.gateway_url}), page_host)
 
 
 def _host(page_host: str) -> str:

@@ -8,8 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from chat_client import ChatError, Exchange, Model, ModelGroup, Snippet
+from chat_client import (
+    FOR_TEAMMATES,
+    FOR_THIS_MACHINE,
+    KEY_WANTED,
+    NO_KEY_WANTED,
+    ChatError,
+    Exchange,
+    Model,
+    ModelGroup,
+    RequestLog,
+    Snippet,
+)
 from gradio_ui.lookout import Outlook
+from gradio_ui.notice import with_code
 from gradio_ui.state_page import state_page
 
 NOTHING_SENT = "Ask something in the chat, then come back: the question stands here as it went."
@@ -23,17 +35,37 @@ MASKED = "The key is masked: put yours in the place of YOUR_KEY."
 
 
 def state_card(outlook: Outlook, address: str) -> str:
-    """Is the model server there, which one is it, and where do programs find it."""
+    """Is the model server there, and where do programs find it; no address: where the chats go
+    through the gateway, whose card tells it.
+    """
     if not outlook.state.reachable:
         return state_page(outlook, compact=False)
     loaded = sum(model.loaded for model in outlook.models)
     count = f"{loaded} of {len(outlook.models)} models loaded"
     trouble = f'<p class="trouble">{escape(str(outlook.refusal))}</p>' if outlook.refusal else ""
     return (
-        f'<section class="card" aria-label="State"><p class="up"><span class="dot up"></span>'
-        f"<b>Running</b> {escape(outlook.state.server)} · {count}</p>{trouble}"
-        f'<p class="address"><code>{escape(address)}</code>{_copy("address")}</p>'
-        f"<p class='fine'>OpenAI's base URL: <code>{escape(address)}/v1</code></p></section>"
+        f'<section class="card" aria-label="State"><p><span class="dot up"></span>'
+        f"<b>{escape(outlook.state.server)}</b>{f', {FOR_THIS_MACHINE}' if address else ''} "
+        f"<small>· Running · {count}</small></p>{trouble}"
+        f"{_address(address, NO_KEY_WANTED) if address else ''}</section>"
+    )
+
+
+def gateway_card(log: RequestLog | ChatError, address: str) -> str:
+    """Where teammates find the gateway, and why it does not answer if so."""
+    away = isinstance(log, ChatError)
+    told = f"{log.message} {log.advice}" if isinstance(log, ChatError) else KEY_WANTED
+    return (
+        f'<section class="card" aria-label="Gateway"><p><span class="dot '
+        f'{"down" if away else "up"}"></span><b>Gateway</b>, {FOR_TEAMMATES}</p>'
+        f"{_address(address, told, 'gateway address')}</section>"
+    )
+
+
+def _address(root: str, told: str, name: str = "address") -> str:
+    return (
+        f'<p class="address"><code>{escape(root)}/v1</code>{_copy(name)}</p>'
+        f"<p class='fine'>{with_code(told)}</p>"
     )
 
 

@@ -20,6 +20,7 @@ from chat_client import (
     Outcome,
     RequestLog,
     Room,
+    gateway_address,
     grouped,
     load_model,
     outside_address,
@@ -31,6 +32,7 @@ from gradio_ui.lookout import Lookout
 from gradio_ui.navigation import SERVER
 from gradio_ui.request_log import MOST_ROWS, log_notes, log_rows
 from gradio_ui.server_cards import (
+    gateway_card,
     models_card,
     progress,
     snippets_card,
@@ -56,30 +58,36 @@ class ServerHandlers:
         if session.place != SERVER:
             return (gr.skip(),) * 4
         outlook = await self._lookout.look(LOOK_AGE_S)
-        address = outside_address(self._settings, request.headers.get("host", ""))
+        host = request.headers.get("host", "")
+        address = outside_address(self._settings, host)
+        own = address if address != gateway_address(self._settings, host) else ""
         choices = read_choices(chosen)
         model = choices.model or outlook.choose(None) or "model"
         programs = snippets(self._settings, model, sampling=choices.sampling, base_url=address)
         models = models_card(grouped(outlook.models), session.told, busy=False)
         return (
-            _changed(session, "state", state_card(outlook, address)),
+            _changed(session, "state", state_card(outlook, own)),
             gr.skip() if session.loading else _changed(session, "models", models),
             _changed(session, "snippets", snippets_card(programs)),
             _changed(session, "wire", wire_card(_last(session))),
         )
 
-    async def log(self, session: Session, outcome: Outcome, model: str) -> tuple[Any, ...]:
-        """What runs and the newest requests that ended, of those that are picked."""
+    async def log(
+        self, session: Session, request: gr.Request, outcome: Outcome, model: str
+    ) -> tuple[Any, ...]:
+        """The gateway's card; what runs and the newest requests that ended, of those picked."""
         if session.place != SERVER:
-            return (gr.skip(),) * 3
+            return (gr.skip(),) * 4
         log: RequestLog | ChatError
         try:
             log = await self._room.requests(MOST_ROWS, looks=False, outcome=outcome, model=model)
         except ChatError as away:
             log = away
         past_gateway = self._settings.root_url != self._settings.gateway_url
+        address = gateway_address(self._settings, request.headers.get("host", ""))
         rows = log_rows(log, session.utc_offset_minutes, picked=bool(outcome or model))
         return (
+            _changed(session, "gateway", gateway_card(log, address)),
             _changed(session, "notes", log_notes(log, past_gateway)),
             self._models_asked(session, log),
             _changed(session, "log", rows),

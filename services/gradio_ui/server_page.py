@@ -36,6 +36,7 @@ class ServerPage:
 
     column: gr.Column
     timer: gr.Timer
+    gateway: gr.HTML
     state: gr.HTML
     models: gr.HTML
     snippets: gr.HTML
@@ -46,13 +47,14 @@ class ServerPage:
 def make_server_page() -> ServerPage:
     """Builds the page inside the layout block that is open right now."""
     with gr.Column(visible=False, elem_id="server", elem_classes="place") as column:
-        state = _card("server-state")
+        with gr.Row(elem_id="server-addresses"):
+            gateway, state = _card("server-gateway"), _card("server-state")
         models = _card("server-models")
         snippets = _card("server-snippets")
         log = _requests()
         wire = _card("server-wire")
     timer = gr.Timer(LOOK_S, active=False)
-    return ServerPage(column, timer, state, models, snippets, log, wire)
+    return ServerPage(column, timer, gateway, state, models, snippets, log, wire)
 
 
 def _requests() -> RequestsCard:
@@ -95,7 +97,7 @@ def wire_server_page(
     requests = {
         "fn": handlers.log,
         "inputs": [session, log.outcome, log.model],
-        "outputs": [log.notes, log.model, log.rows],
+        "outputs": [page.gateway, log.notes, log.model, log.rows],
         **DIRECT,
     }
     page.timer.tick(handlers.look, inputs, cards, **DIRECT)

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from chat_client import ChatSettings, RequestLog, ServerState, outside_address
+from chat_client import (
+    FOR_TEAMMATES,
+    FOR_THIS_MACHINE,
+    KEY_WANTED,
+    NO_KEY_WANTED,
+    ChatSettings,
+    RequestLog,
+    ServerState,
+    gateway_address,
+    outside_address,
+)
 from streamlit_ui.exchange_view import last_turn
 from streamlit_ui.opening import RETRY_S, state_page
 from streamlit_ui.program_view import programs
@@ -59,8 +69,7 @@ def server_page() -> None:
 def outside(settings: ChatSettings) -> tuple[str, str]:
     """Where people reach the gateway and the model server, told by the address of this page."""
     host = st.context.headers.get("Host", "")
-    gateway = settings.model_copy(update={"llm_url": settings.gateway_url})
-    return outside_address(gateway, host), outside_address(settings, host)
+    return gateway_address(settings, host), outside_address(settings, host)
 
 
 def _addresses(settings: ChatSettings, state: ServerState) -> None:
@@ -69,10 +78,10 @@ def _addresses(settings: ChatSettings, state: ServerState) -> None:
     with cards[0].container(border=True, key="gateway-card"):
         log = request_watch().newest(LOG_FRESH_S)
         mark = ":green[●]" if isinstance(log, RequestLog) else ":orange[●]"
-        st.markdown(f"{mark} **Gateway**, for teammates and their programs")
+        st.markdown(f"{mark} **Gateway**, {FOR_TEAMMATES}")
         st.code(f"{gateway}/v1", language=None)
         if isinstance(log, RequestLog):
-            st.caption("Asks for a key. A new one: `make key NAME=ana`")
+            st.caption(KEY_WANTED)
         else:
             st.caption(for_page(str(log)))
     if server == gateway:
@@ -80,9 +89,9 @@ def _addresses(settings: ChatSettings, state: ServerState) -> None:
     with cards[1].container(border=True, key="server-card"):
         mark = ":green[●]" if state.ready else ":orange[●]"
         name = state.server if state.reachable else "Model server"
-        st.markdown(f"{mark} **{name}**, for this machine")
+        st.markdown(f"{mark} **{name}**, {FOR_THIS_MACHINE}")
         st.code(f"{server}/v1", language=None)
-        st.caption("What the two web UIs ask: no key of yours, no limits, not in the log")
+        st.caption(NO_KEY_WANTED)
 
 
 @st.fragment(run_every=RETRY_S)

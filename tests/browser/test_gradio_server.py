@@ -29,7 +29,7 @@ def turn_to(page: Page, title: str) -> None:
 
 
 def test_the_server_page_tells_the_address_and_what_went_over_the_wire(
-    browser: Browser, gradio: Service, engine: Service
+    browser: Browser, gradio: Service, engine: Service, gateway: Service
 ) -> None:
     with opened(browser, gradio) as visited:
         page = visited.page
@@ -38,7 +38,8 @@ def test_the_server_page_tells_the_address_and_what_went_over_the_wire(
         finish(page)
         turn_to(page, "Server")
         expect(page.locator("#server-state")).to_contain_text("Running")
-        expect(page.locator("#server-state .address code")).to_have_text(engine.url)
+        expect(page.locator("#server-state .address code")).to_have_text(f"{engine.url}/v1")
+        expect(page.locator("#server-gateway .address code")).to_have_text(f"{gateway.url}/v1")
         expect(page.locator("#question")).to_be_hidden()
         request = page.locator("[data-fold=Request]")
         expect(request).to_contain_text(f'"content": "{ASKED}"')

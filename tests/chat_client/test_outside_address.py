@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat_client import ChatSettings, outside_address
+from chat_client import ChatSettings, gateway_address, outside_address
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,13 @@ def test_a_name_from_inside_a_container_becomes_one_that_people_can_use(
 def test_a_host_header_that_is_no_host_is_not_repeated(page_host: str) -> None:
     settings = ChatSettings(lmstudio_url="http://host.docker.internal:1234", llm_url="")
     assert outside_address(settings, page_host) == "http://127.0.0.1:1234"
+
+
+def test_teammates_reach_the_gateway_under_the_name_of_the_page_whatever_the_chats_ask() -> None:
+    settings = ChatSettings(
+        lmstudio_url="http://host.docker.internal:1234",
+        llm_url="",
+        gateway_url="http://gateway:8000",
+        gateway_port=9000,
+    )
+    assert gateway_address(settings, "desk.local:7860") == "http://desk.local:9000"

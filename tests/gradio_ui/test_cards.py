@@ -10,13 +10,15 @@ from chat_client import (
     RequestLog,
     RequestRow,
     RunningRow,
+    ServerState,
     Snippet,
     Standing,
     grouped,
 )
+from gradio_ui.lookout import Outlook
 from gradio_ui.playground_cards import leaderboard_card, marked
 from gradio_ui.request_log import log_notes, log_rows
-from gradio_ui.server_cards import models_card, snippets_card, trouble
+from gradio_ui.server_cards import gateway_card, models_card, snippets_card, state_card, trouble
 
 EVIL = "<img src=x onerror=alert(1)>'\""
 
@@ -43,6 +45,7 @@ def test_names_of_others_are_text() -> None:
     drawn = (
         models_card(grouped([Model(EVIL, EVIL, True)]), {}, busy=False),
         trouble(ChatError(EVIL, EVIL)),
+        gateway_card(ChatError(EVIL, EVIL), EVIL),
         snippets_card([Snippet("python", "Python", EVIL)]),
         log_rows(RequestLog(reach="all", data=(row(EVIL),)), 0, picked=False),
         marked(EVIL, EVIL),
@@ -74,3 +77,20 @@ def test_the_log_has_local_times_and_what_runs_on_top() -> None:
     notes = log_notes(log, past_gateway=True)
     assert "past the gateway" in notes
     assert "own key" in notes
+
+
+def test_the_address_for_teammates_stands_there_whether_the_gateway_answers_or_not() -> None:
+    here = gateway_card(RequestLog(reach="own", running=(), data=()), "http://desk.local:8000")
+    away = gateway_card(ChatError("It does not answer.", "Start it."), "http://desk.local:8000")
+    assert "<code>http://desk.local:8000/v1</code>" in here
+    assert "<code>http://desk.local:8000/v1</code>" in away
+    assert "dot up" in here
+    assert "Asks for a key" in here
+    assert "dot down" in away
+    assert "It does not answer. Start it." in away
+
+
+def test_where_chats_go_through_the_gateway_its_address_stands_there_once() -> None:
+    outlook = Outlook(ServerState("http://127.0.0.1:8000", True, ()))
+    assert "http://127.0.0.1:8000/v1" in state_card(outlook, "http://127.0.0.1:8000")
+    assert "http://127.0.0.1:8000" not in state_card(outlook, "")
