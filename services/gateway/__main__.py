@@ -17,11 +17,11 @@ if __name__ == "__main__":
 
         cli(prog_name="lectern")
     else:
-        # uvicorn's package loads its command line, its reloader and click, that of the limits all
-        # its asynchronous storages: 2 MB nobody uses here.
+        # uvicorn's package loads its command line, its reloader and click: 1 MB nobody uses here.
         unused = SimpleNamespace(Server=None, main=None, run=None)
-        for name in ("uvicorn.main", "limits.aio"):
-            sys.modules[name] = unused  # type: ignore[assignment]  # in a module's place
+        sys.modules["uvicorn.main"] = unused  # type: ignore[assignment]  # in a module's place
+        if not os.environ.get("LIMITS_URL"):  # else one of its asynchronous storages is used
+            sys.modules["limits.aio"] = unused  # type: ignore[assignment]
 
         from gateway.server import main
 
