@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from gateway.caller_connection import CONNECTION, CallerConnection
 from gateway.error_shape import body_of, event_of, headers_of
-from gateway.errors import BodyTooLarge, GatewayError, Protocol
+from gateway.errors import BodyTooLarge, GatewayError, Protocol, RateLimited
 from gateway.errors import status_of as error_status
 from gateway.key_check import offered_key
 from gateway.visit import Visit
@@ -56,6 +56,7 @@ class Caller:
         self.streaming = False
         self.status = 0
         self.left = False
+        self._figures: Sequence[tuple[bytes, bytes]] = ()  # of the limit that refused
         self._work: asyncio.Task[object] | None = None
 
     def header(self, name: bytes) -> str:
@@ -139,6 +140,7 @@ class Caller:
             if name in headers
         ]
         visit = self._visit
+        crossing += self._figures
         crossing += [
             (b"x-request-id", visit.request_id.encode()),
             (b"x-accel-buffering", b"no"),
@@ -165,6 +167,8 @@ class Caller:
         if not self.started:
             body = orjson.dumps(body_of(error, protocol))
             head = {"content-type": "application/json"} | headers_of(error)
+            if isinstance(error, RateLimited):
+                self._figures = error.figures
             await self.answer(error_status(error), head, body)
         elif self.streaming:
             await self.send(event_of(error, protocol), last=True)

@@ -28,6 +28,7 @@ Owns statuses, types, codes, and no envelope: those are `error_shape`'s.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import ClassVar
 
@@ -93,9 +94,18 @@ class RateLimited(GatewayError):
 
     status, type, code = 429, "requests", "rate_limit_exceeded"
 
-    def __init__(self, message: str, *, retry_after_s: int | None, kind: str = "requests") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: int | None,
+        kind: str = "requests",
+        figures: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
+        """`figures`: headers that say where the limit stands, as an answer has them."""
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.figures = figures
         self.kind = "insufficient_quota" if kind == "quota" else kind
 
 

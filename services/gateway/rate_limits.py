@@ -85,6 +85,7 @@ def too_many_requests(limit: int, free_in_s: float) -> RateLimited:
         f"This key may make {limit} requests per minute.",
         retry_after_s=_whole(free_in_s),
         kind="requests",
+        figures=request_figures(limit, limit, free_in_s),
     )
 
 
@@ -97,18 +98,22 @@ def budget_spent(limit: int, tokens: int, taken: int, free_in_s: float) -> RateL
 
 
 def _out_of_tokens(per: str, limit: int, tokens: int, taken: int, free_in_s: float) -> RateLimited:
-    kind = "tokens" if per == "minute" else "quota"
+    minute = per == "minute"
+    kind = "tokens" if minute else "quota"
+    figures = token_figures(limit, taken, free_in_s) if minute else ()
     if tokens > limit:
         return RateLimited(
             f"This request may use {tokens} tokens, but this key has {limit} per {per}. "
             "Shorten it or set a smaller max_tokens.",
             retry_after_s=None,  # it never fits
             kind=kind,
+            figures=figures,
         )
     return RateLimited(
         f"This key may use {limit} tokens per {per}, and {taken} are taken.",
         retry_after_s=_whole(free_in_s),
         kind=kind,
+        figures=figures,
     )
 
 

@@ -175,8 +175,12 @@ async def test_the_refusal_says_when_to_come_back(limits: RateLimits) -> None:
         b"x-ratelimit-limit-tokens": b"50",
         b"x-ratelimit-remaining-tokens": b"30",
     }
-    for tokens in (1, 40):  # too many requests, too many tokens
-        assert 55 <= int(headers_of(await refusal(limits, key, tokens))["retry-after"]) <= 61
+    for tokens, kind, left in ((1, b"requests", b"0"), (40, b"tokens", b"30")):
+        refused = await refusal(limits, key, tokens)
+        assert 55 <= int(headers_of(refused)["retry-after"]) <= 61
+        figures = dict(refused.figures)
+        assert figures[b"x-ratelimit-remaining-" + kind] == left
+        assert figures[b"x-ratelimit-reset-" + kind] in (b"60s", b"61s")
 
 
 async def test_what_can_never_fit_names_no_time(limits: RateLimits) -> None:
