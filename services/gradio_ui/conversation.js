@@ -39,8 +39,10 @@
   };
 
   // Whoever scrolls up or opens a line to read it is left there until the end is in sight again or
-  // a question of one's own is asked.
+  // a question of one's own is asked. A chat that was opened just now is shown at its end until
+  // somebody touches it: its rows may come in several steps, and be as many as those before.
   let follows = true;
+  let opened = false;
   let asked = questions.length;
   let drawn = all.length;
   let last = [0, 0];
@@ -50,17 +52,21 @@
       if (!target.matches(".bubble-wrap")) return;
       const { scrollTop, scrollHeight, clientHeight } = target;
       if (scrollTop + clientHeight > scrollHeight - 2) follows = true;
-      else if (scrollTop < last[0] && scrollHeight >= last[1]) follows = false;
+      else if (scrollTop < last[0] && scrollHeight >= last[1]) follows = opened = false;
       last = [scrollTop, scrollHeight];
     },
     true,
   );
+  document.addEventListener("click", ({ target }) => {
+    if (target.closest("#shelf [data-do=open]")) follows = opened = true;
+  });
   conversation.addEventListener("click", ({ target }) => {
+    opened = false;
     if (target.closest(".thought-group .title")) follows = false;
   });
   const follow = () => {
     if (questions.length > asked || !questions.length) follows = true;
-    const grows = all.length !== drawn || document.querySelector("#question .stop-button");
+    const grows = opened || all.length !== drawn || document.querySelector("#question .stop-button");
     [asked, drawn] = [questions.length, all.length];
     const wrap = conversation.querySelector(".bubble-wrap");
     if (follows && grows && wrap) wrap.scrollTop = wrap.scrollHeight;

@@ -78,6 +78,13 @@ def finish(page: Page) -> None:
     expect(page.locator(SEND)).to_be_visible()
 
 
+def unseen_px(page: Page) -> int:
+    """How much of the conversation lies below what can be seen."""
+    script = "box => Math.round(box.scrollHeight - box.scrollTop - box.clientHeight)"
+    below: int = page.locator("#conversation .bubble-wrap").evaluate(script)
+    return below
+
+
 def set_value(page: Page, name: str, value: str) -> None:
     """Types a value into one of the settings and leaves its field."""
     box = page.locator(f"#{name} :is(input:not([type=range]), textarea)")

@@ -10,7 +10,16 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.accessibility import serious_violations
-from tests.browser.gradio_page import ANSWER, QUESTION, answer, ask, finish, opened, until
+from tests.browser.gradio_page import (
+    ANSWER,
+    QUESTION,
+    answer,
+    ask,
+    finish,
+    opened,
+    unseen_px,
+    until,
+)
 from tests.browser.pages import LAPTOP, PHONE
 from tests.gradio_ui.upstream import upstream
 from tests.running import Service, running
@@ -122,13 +131,6 @@ def test_in_mid_answer_the_buttons_of_the_tour_do_nothing(
         second.press("Enter")
         expect(page.locator(QUESTION)).to_have_text(["endless please", "What is a token?"])
         assert visited.script_errors == []
-
-
-def unseen_px(page: Page) -> int:
-    """How much of the conversation lies below what can be seen."""
-    script = "box => Math.round(box.scrollHeight - box.scrollTop - box.clientHeight)"
-    below: int = page.locator("#conversation .bubble-wrap").evaluate(script)
-    return below
 
 
 def test_a_question_brings_its_answer_into_sight(browser: Browser, gradio: Service) -> None:

@@ -19,6 +19,7 @@ from tests.browser.gradio_page import (
     ask,
     finish,
     opened,
+    unseen_px,
     until,
 )
 from tests.browser.pages import PHONE, Visit
@@ -200,9 +201,13 @@ def test_with_the_gateway_away_the_chat_goes_on_and_says_that_nothing_is_kept(
         expect(page.locator("#shelf")).to_contain_text("The gateway does not answer")
 
 
-def test_on_a_phone_the_chats_are_behind_a_button(
-    browser: Browser, gradio: Service, chat: Visit
+def test_on_a_phone_the_chats_are_behind_a_button_and_open_at_their_end(
+    browser: Browser, gradio: Service, chat: Visit, room: Room
 ) -> None:
+    for name in ("First", "Second"):
+        long = Dialogue()
+        long.ask(name + "\n\nand more" * 60, "another").end(stopped=True)
+        assert blocking(long.keep(room))
     begin(chat.page, "What is a token?")
     with opened(browser, gradio, PHONE) as visited:
         page = visited.page
@@ -212,3 +217,11 @@ def test_on_a_phone_the_chats_are_behind_a_button(
         expect(page.locator(QUESTION)).to_have_text(["What is a token?"])
         expect(page.locator("#search")).not_to_be_in_viewport()
         assert visited.sideways_overflow_px() == 0
+        for name in ("First", "Second"):
+            page.locator("#chats .toggle-button").click()
+            page.locator(CHAT, has_text=name).click()
+            expect(page.locator(QUESTION)).to_contain_text(name)
+            until(page, lambda: unseen_px(page) < 10, f"the end of the chat {name}")
+            page.locator("#conversation").hover()
+            page.mouse.wheel(0, -10_000)
+            until(page, lambda: unseen_px(page) > 100, "its beginning to be in sight")
