@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from chat_client import SAMPLING_FIELDS
 from gradio_ui.chat_widgets import LATEX, MAX_QUESTION_CHARS
 from gradio_ui.events import DIRECT, STREAMS
 from gradio_ui.navigation import Navigation
@@ -23,6 +24,8 @@ from gradio_ui.page_scripts import (
 )
 from gradio_ui.playground_handlers import PlaygroundHandlers
 from gradio_ui.playground_rules import MOST
+
+WHAT = {field.name: field.what for field in SAMPLING_FIELDS}
 
 
 @dataclass(frozen=True)
@@ -134,8 +137,21 @@ def _contestant(number: int) -> Contestant:
         return Contestant(
             column,
             gr.Dropdown(label=f"Model {name}", choices=[], elem_id=f"model-{name}"),
-            gr.Slider(0, 2, value=0.7, step=0.05, label=f"Temperature {name}"),
-            gr.Textbox("", label=f"Seed {name}", placeholder="a new one each time", max_lines=1),
+            gr.Slider(
+                0,
+                2,
+                value=0.7,
+                step=0.05,
+                label=f"Temperature {name}",
+                info=WHAT["temperature"],
+            ),
+            gr.Textbox(
+                "",
+                label=f"Seed {name}",
+                info=WHAT["seed"],
+                placeholder="a new one each time",
+                max_lines=1,
+            ),
         )
 
 
