@@ -12,7 +12,8 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     Piece = Reasoning(text) | Text(text) | ToolCall(index, id, name, arguments) | Finished(stats)
         A ToolCall comes again as it grows: replace the one with the same index.
     Stats: time_to_first_token_s, tokens_per_second, prompt_tokens, completion_tokens,
-        reasoning_tokens, reasoning_s, duration_s, finish_reason, model, .line, .numbers()
+        counted_tokens (estimated), reasoning_tokens, reasoning_s, duration_s, finish_reason, model,
+        .line, .numbers()
 
 **Sampling**: Sampling() sends nothing; each field that is not None is sent.
     SAMPLING_FIELDS: SamplingField(name, label, what, kind, low, high, step, suggested, choices,
@@ -56,7 +57,8 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     .shown -> [Shown(message: Entry, place, of, older_id, newer_id)]: what to draw, with place/of
     .ask(text, model, images, files) -> Turn;  .edit(message_id, text, model) -> Turn
     .regenerate(message_id, model) -> Turn;  .choose(message_id);  .under_way -> Entry or None
-    Turn: .messages (send these), .take(piece), .end(error=None, stopped=False) in any case, .id,
+    Turn: .messages (send these), .take(piece), .end(error=None, stopped=False, so_far=None) in any
+        case (so_far: a stopped answer's numbers, record.so_far()), .id,
         .answer: Entry(id, role, text, images, files, reasoning, reasoning_s, tool_calls, stats,
         model, answered_by, error, state: "coming", "done", "stopped" or "failed",
         feedback: "up", "down" or None: set it, then keep)

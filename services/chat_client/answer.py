@@ -32,10 +32,12 @@ async def stream_answer(
     """Yields the answer's pieces as they come, and Finished last; raises ChatError.
 
     Closing the generator or cancelling its task closes the upstream at once, also while the first
-    token is still awaited. `record` takes down what goes over the wire.
+    token is still awaited. `record` takes down what goes over the wire, and the numbers so far.
     """
     request = _request(model, messages, sampling)
     course = Course(model)
+    if record is not None:
+        record.so_far = course.so_far
     try:
         with recorded(record):
             stream = await chat_client(settings).chat.completions.create(**request)

@@ -106,7 +106,12 @@ class Course:
             reasoning_tokens=details.reasoning_tokens if details else None,
             reasoning_s=self._reasoning_s(),
             duration_s=self._last_at - self._asked_at,
+            counted_tokens=None if usage else self._chunks,
         )
+
+    def so_far(self) -> Stats | None:
+        """The numbers of an answer that somebody stops now; None before its first token."""
+        return replace(self.stats(), finish_reason=None) if self.started else None
 
     def _reasoning_s(self) -> float | None:
         if self._thought_from is None:

@@ -74,8 +74,14 @@ class Turn:
     def take(self, piece: Piece) -> None:
         self.answer.take(piece)
 
-    def end(self, error: ChatError | None = None, *, stopped: bool = False) -> None:
-        self.answer.end(error, stopped=stopped)
+    def end(
+        self,
+        error: ChatError | None = None,
+        *,
+        stopped: bool = False,
+        so_far: Stats | None = None,
+    ) -> None:
+        self.answer.end(error, stopped=stopped, so_far=so_far)
 
 
 class Tree:

@@ -59,13 +59,15 @@ class Entry:
         """What stands below an answer: its numbers, how it ended, and who gave it."""
         parts = [self.stats.line if self.stats else ""]
         if self.state == "stopped":
-            came = self.text or self.reasoning
+            came = self.stats or self.text or self.reasoning
             parts.append("stopped" if came else "stopped before the first token")
+        return " · ".join(part for part in [*parts, self.giver] if part)
+
+    @property
+    def giver(self) -> str:
+        """Which model gave the answer, and that it is another one than was asked."""
         other = self.model and self.answered_by != self.model
-        parts.append(
-            f"answered by {self.answered_by}, not {self.model}" if other else self.answered_by
-        )
-        return " · ".join(part for part in parts if part)
+        return f"answered by {self.answered_by}, not {self.model}" if other else self.answered_by
 
     @property
     def reasoning_s(self) -> float | None:
@@ -90,12 +92,23 @@ class Entry:
         elif isinstance(piece, Finished):
             self.stats = piece.stats
 
-    def end(self, error: ChatError | None = None, *, stopped: bool = False) -> None:
-        """Closes the answer; what came so far stays. Harmless when it is closed already."""
+    def end(
+        self,
+        error: ChatError | None = None,
+        *,
+        stopped: bool = False,
+        so_far: Stats | None = None,
+    ) -> None:
+        """Closes the answer; what came so far stays. Harmless when it is closed already.
+
+        `so_far`: the numbers to keep when it is stopped, as no others come.
+        """
         if self.state != "coming":
             return
         self.error = error
         self.state = "failed" if error else "stopped" if stopped else "done"
+        if self.state == "stopped":
+            self.stats = self.stats or so_far
         if self._thought_from is not None:
             self._thought_until = self._thought_until or time.monotonic()
 

@@ -15,6 +15,8 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
+from chat_client.messages import Stats
+
 WRITTEN = ("http11.send_request_body.complete", "http11.send_request_body.failed")
 HEAD_BYTES, TAIL_BYTES = 192 * 1024, 64 * 1024
 LONGEST_URL = 96  # characters of a picture's data URL that are shown
@@ -33,6 +35,7 @@ class Exchange:
         self.left_out_bytes = 0
         self.comment = ""  # The last one of the stream: what the gateway waits for.
         self.sent = threading.Event()
+        self.so_far: Callable[[], Stats | None] = lambda: None  # an answer's numbers until now
         self._head: list[bytes] = []
         self._head_bytes = 0
         self._tail: deque[bytes] = deque()

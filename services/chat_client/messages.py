@@ -72,7 +72,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The numbers of one answer, timed here; token counts are the server's own or None."""
+    """The numbers of one answer, timed here; token counts are the server's own or None.
+
+    `counted_tokens` is how many pieces came, for want of the server's count: about a token each.
+    """
 
     time_to_first_token_s: float | None
     tokens_per_second: float | None
@@ -83,6 +86,7 @@ class Stats:
     reasoning_tokens: int | None = None
     reasoning_s: float | None = None
     duration_s: float | None = None
+    counted_tokens: int | None = None
 
     @property
     def line(self) -> str:
@@ -100,12 +104,20 @@ class Stats:
         reason = self.finish_reason
         return ENDINGS.get(reason, f"ended: {reason}") if reason else ""
 
+    @property
+    def written(self) -> str:
+        """How many tokens the model wrote: `41`, `about 41`, or "" when nobody has counted."""
+        if self.completion_tokens is not None:
+            return f"{self.completion_tokens:,}"
+        return f"about {self.counted_tokens:,}" if self.counted_tokens else ""
+
     def _counts(self) -> str:
-        came, went = self.prompt_tokens, self.completion_tokens
+        came, went = self.prompt_tokens, self.written
         if came is None:
-            return "" if went is None else f"{went:,} token{'s' * (went != 1)} out"
+            one = went in ("1", "about 1")
+            return f"{went} token{'s' * (not one)} out" if went else ""
         line = f"{came:,} token{'s' * (came != 1)} in"
-        return line if went is None else f"{line}, {went:,} out"
+        return f"{line}, {went} out" if went else line
 
     def numbers(self) -> dict[str, Any]:
         """The same as the room keeps it with a message; only what is known."""
@@ -118,6 +130,8 @@ class Stats:
             usage["completion_tokens_details"] = {"reasoning_tokens": self.reasoning_tokens}
         if self.reasoning_s is not None:
             usage["reasoning_s"] = self.reasoning_s  # the room's numbers have no field for it
+        if self.counted_tokens is not None:
+            usage["counted_tokens"] = self.counted_tokens  # nor for this
         kept = {
             "time_to_first_token_s": self.time_to_first_token_s,
             "tokens_per_second": self.tokens_per_second,
@@ -142,6 +156,7 @@ class Stats:
             details.get("reasoning_tokens") if isinstance(details, dict) else None,
             usage.get("reasoning_s"),
             numbers.get("duration_s"),
+            usage.get("counted_tokens"),
         )
 
 

@@ -72,5 +72,5 @@ class Reply:
     def _close(self) -> None:
         error = self._answer.error
         stopped = error is None and self._turn.stats is None
-        self._turn.end(error, stopped=stopped)
+        self._turn.end(error, stopped=stopped, so_far=self.exchange.so_far())
         self._ended()

@@ -10,7 +10,16 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from chat_client import ChatError, Dialogue, Entry, LoadProgress, Piece, TokenMemory, drop_oldest
+from chat_client import (
+    ChatError,
+    Dialogue,
+    Entry,
+    LoadProgress,
+    Piece,
+    Stats,
+    TokenMemory,
+    drop_oldest,
+)
 from chat_client import Turn as Asked
 from chat_client.blocks import Blocks
 
@@ -64,9 +73,15 @@ class Exchange:
         self.asked.take(piece)
         self._finished += self._blocks.finished(self.answer.text)
 
-    def end(self, error: ChatError | None = None, *, stopped: bool = False) -> None:
+    def end(
+        self,
+        error: ChatError | None = None,
+        *,
+        stopped: bool = False,
+        so_far: Stats | None = None,
+    ) -> None:
         """Closes the answer; what came so far stays. Harmless when it is closed already."""
-        self.asked.end(error, stopped=stopped)
+        self.asked.end(error, stopped=stopped, so_far=so_far)
         self.ended_at = self.ended_at or time.monotonic()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from chat_client import Entry, Shown, ToolCall
+from chat_client import Entry, Shown, Stats, ToolCall
 from chat_client.waiting import Waiting
 from gradio_ui.attachment_bubbles import attachments
 from gradio_ui.bubble import Bubble, code_block, folded, text_parts
@@ -129,7 +129,10 @@ def _note(entry: Entry, exchange: Exchange | None) -> Bubble:
         return folded(entry.error.message, entry.error.advice)
     if entry.state == "stopped":
         after = f" after {exchange.elapsed_s:.1f} s" if exchange else ""
-        return folded(f"Stopped{after}", STOPPED, status="done")
+        parts = [f"Stopped{after}", entry.stats.line if entry.stats else "", entry.giver]
+        numbers = f"\n\n{_numbers(entry)}" if entry.stats else ""
+        line = " · ".join(part for part in parts if part)
+        return folded(line, f"{STOPPED}{numbers}", status="done")
     if exchange is not None and not exchange.ended:
         return folded(_waiting(exchange), WAITING[_step(exchange)], status="pending")
     line = "" if entry.stats else "The answer ended without numbers · "
@@ -181,8 +184,13 @@ def _numbers(entry: Entry) -> str:
         rows.append(f"- **Speed:** {stats.tokens_per_second:.1f} tokens per second after that")
     if stats.prompt_tokens is not None:
         rows.append(f"- **Tokens read:** {stats.prompt_tokens:,} (the whole conversation so far)")
-    if stats.completion_tokens is not None:
-        rows.append(f"- **Tokens written:** {stats.completion_tokens:,}")
+    if stats.written:
+        rows.append(f"- **Tokens written:** {stats.written}{_counted(stats)}")
     if stats.ending:
         rows.append(f"- **Why it ended:** {REASONS.get(stats.finish_reason or '', stats.ending)}")
     return "\n".join(rows)
+
+
+def _counted(stats: Stats) -> str:
+    counted_here = stats.completion_tokens is None
+    return " (the pieces that came; the server sent no count)" if counted_here else ""

@@ -81,7 +81,7 @@ class Turn:
         """Ends the turn and returns when the upstream connection is closed; safe to repeat."""
         self._task.cancel()
         await asyncio.wait([self._task])
-        self.exchange.end(stopped=True)  # cancelled before its first step, so `_run` never was
+        self._end_stopped()  # cancelled before its first step, so `_run` never was
 
     async def ended_within(self, seconds: float) -> bool:
         """Waits for the end, so long at most."""
@@ -128,7 +128,7 @@ class Turn:
                 await self._read()
             self.exchange.end()
         except asyncio.CancelledError:
-            self.exchange.end(stopped=True)
+            self._end_stopped()
         except ChatError as error:
             self.exchange.end(error)
         except Exception:
@@ -137,6 +137,9 @@ class Turn:
             self.exchange.end(trouble)
         finally:
             self.tell()
+
+    def _end_stopped(self) -> None:
+        self.exchange.end(stopped=True, so_far=self.record.so_far())
 
     async def _bring_into_memory(self) -> None:
         """Shows how far the loading is; where that fails, the question itself tells why."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ from tests.chat_client.upstream import Cut, Hang, Pause, chunk, spoken, upstream
 from tests.running import Service, free_port, running, wait_until
 
 pytestmark = pytest.mark.browser
+
+STOPPED = re.compile(
+    r"about [\d,]+\stokens out · [\d.,]+\stokens/s "
+    r"· first token after [\d.]+\ss · stopped · \S"
+)
 
 
 @pytest.fixture
@@ -61,7 +67,7 @@ def test_an_answer_grows_and_stop_frees_the_slot_and_the_chat_goes_on(
     page.get_by_test_id("stChatInputStopButton").click()
     wait_until(lambda: slots(slow_engine)["cancelled"] > before["cancelled"], "the slot")
     assert slots(slow_engine)["active"] == 0
-    page.get_by_text("stopped ·").wait_for()
+    page.get_by_text(STOPPED).wait_for()
     assert shown in answers(page).first.inner_text()  # What came before Stop is kept.
     ready(page)
     ask(page, "What is a token?")

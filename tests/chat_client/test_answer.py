@@ -196,6 +196,28 @@ async def test_the_model_that_really_answered_is_told(server: Upstream) -> None:
     assert last.stats.model == "other"
 
 
+async def test_without_the_servers_count_the_tokens_are_told_as_an_estimate(
+    server: Upstream,
+) -> None:
+    server.script = lambda _: [chunk("One "), chunk("two"), chunk(finish="stop"), DONE]
+    last = (await answer(server))[-1]
+    assert isinstance(last, Finished)
+    assert last.stats.completion_tokens is None
+    assert last.stats.line.startswith("about 2 tokens out · ")
+
+
+async def test_a_count_that_the_server_sends_on_the_way_is_no_estimate(server: Upstream) -> None:
+    server.script = lambda _: [usage(9, 4), chunk("One two "), Hang()]
+    record = Exchange()
+    pieces = stream_answer(settings_for(server), "tiny", QUESTION, Sampling(), record)
+    assert record.so_far() is None
+    async with aclosing(pieces):
+        assert await anext(pieces) == Text("One two ")
+    stats = record.so_far()
+    assert stats is not None
+    assert stats.line.startswith("9 tokens in, 4 out · first token after ")
+
+
 async def test_a_finished_answer_survives_a_lost_connection(server: Upstream) -> None:
     server.script = lambda _: [chunk("Whole."), chunk(finish="stop"), Cut()]
     assert text_of(await answer(server)) == "Whole."

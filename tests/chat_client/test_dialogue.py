@@ -163,6 +163,20 @@ async def test_an_answer_under_way_is_kept_as_far_as_it_came(room: Room) -> None
     assert texts(await Dialogue.open(room, dialogue.room_id)) == ["Count.", "One, two."]
 
 
+async def test_the_numbers_of_a_stopped_answer_are_kept(room: Room) -> None:
+    dialogue = Dialogue()
+    turn = dialogue.ask("Count.", "tiny")
+    turn.take(Text("One, two"))
+    so_far = Stats(0.25, 40.0, None, None, None, "other", duration_s=0.3, counted_tokens=3)
+    turn.end(stopped=True, so_far=so_far)
+    assert await dialogue.keep(room)
+    kept = (await Dialogue.open(room, str(dialogue.room_id))).shown[1].message
+    assert kept.state == "stopped"
+    assert kept.line == (
+        "about 3 tokens out · 40.0 tokens/s · first token after 0.25 s · stopped · other"
+    )
+
+
 async def test_settings_changed_on_the_way_are_kept_too(room: Room) -> None:
     dialogue = Dialogue()
     answered(dialogue.ask("Hi", "tiny"), "Hello")

@@ -85,6 +85,19 @@ def test_a_stopped_answer_is_marked_below_what_came() -> None:
     assert title(mark).startswith("Stopped after ")
 
 
+def test_a_stopped_answer_has_the_numbers_of_what_came_and_its_model() -> None:
+    chat, exchange = asked()
+    exchange.take(Text("Beca"))
+    so_far = Stats(0.25, 40.0, None, None, None, "other", counted_tokens=3)
+    exchange.end(stopped=True, so_far=so_far)
+    mark = transcript(Chat(chat.dialogue))[-1]  # as after a reload
+    assert title(mark) == (
+        "Stopped · about 3 tokens out · 40.0 tokens/s · first token after 0.25 s · "
+        "answered by other, not tiny"
+    )
+    assert "**Tokens written:** about 3" in mark["content"][0]["text"]
+
+
 def test_a_broken_answer_says_what_was_wrong_and_what_to_do() -> None:
     chat, exchange = asked()
     exchange.take(Text("Beca"))
@@ -124,7 +137,7 @@ def test_a_kept_answer_that_broke_off_is_drawn_without_a_time() -> None:
     chat, exchange = asked()
     exchange.take(Text("Beca"))
     exchange.end(stopped=True)
-    assert title(transcript(Chat(chat.dialogue))[-1]) == "Stopped"
+    assert title(transcript(Chat(chat.dialogue))[-1]) == "Stopped · tiny"
 
 
 def test_a_long_answer_comes_in_parts_that_stay_and_is_one_at_its_end() -> None:

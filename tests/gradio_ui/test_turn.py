@@ -57,6 +57,11 @@ async def test_stop_in_mid_answer_keeps_what_came(
     await until(lambda: model_server.open == 0)
     assert running.exchange.phase == "stopped"
     assert running.exchange.answer.text.startswith("word1 word2 word3")
+    stats = running.exchange.answer.stats
+    assert stats is not None
+    assert stats.model == MODEL
+    assert stats.time_to_first_token_s
+    assert stats.counted_tokens == running.exchange.answer.text.count("word")
 
 
 async def test_a_turn_stopped_at_once_has_ended(chat_settings: ChatSettings) -> None:

@@ -9,7 +9,7 @@ import pytest
 from chat_client import ChatSettings, Dialogue, Room, Sampling
 from chat_client.reply import Reply
 from streamlit_ui.conversation import Conversation, Shelf
-from tests.chat_client.upstream import Cut, Hang, Pause, Upstream, chunk, upstream
+from tests.chat_client.upstream import Cut, Hang, Part, Pause, Upstream, chunk, upstream
 from tests.running import free_port, wait_until
 
 
@@ -50,6 +50,26 @@ def test_a_stopped_reply_keeps_what_came(server: Upstream) -> None:
     reply.stop()
     assert (reply.entry.text, reply.entry.state, reply.open) == ("Some", "stopped", False)
     wait_until(lambda: server.abandoned == 1, "the upstream to close")
+
+
+def test_a_stopped_reply_has_the_numbers_of_what_came(server: Upstream) -> None:
+    words: list[Part] = [chunk("One ", model="other"), Pause(0.02), chunk("two ", model="other")]
+    server.script = lambda _: [*words, chunk("three", model="other"), Hang()]
+    reply = asked(server)
+    wait_until(lambda: reply.take(0.05) and "three" in reply.entry.text, "three words")
+    reply.stop()
+    entry = reply.entry
+    assert entry.line.startswith("about 3 tokens out · ")
+    assert " tokens/s · first token after " in entry.line
+    assert entry.line.endswith(" s · stopped · answered by other, not tiny")
+
+
+def test_a_reply_stopped_before_its_first_token_has_no_numbers(server: Upstream) -> None:
+    server.script = lambda _: [Hang()]
+    reply = asked(server)
+    wait_until(lambda: server.active == 1, "the request to arrive")
+    reply.stop()
+    assert reply.entry.line == "stopped before the first token · tiny"
 
 
 def test_a_broken_reply_says_why(server: Upstream) -> None:
