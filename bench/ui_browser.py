@@ -120,7 +120,8 @@ class View:
         return float(self.page.evaluate(expression)) / 1000 + self._ahead_s
 
     def _data(self, event: dict[str, Any]) -> None:
-        self.bytes_down += max(event["encodedDataLength"], 0) or event["dataLength"]
+        # Zero for what is told again with the next event, and for what came from the cache.
+        self.bytes_down += max(event["encodedDataLength"], 0)
 
     def _frame(self, event: dict[str, Any]) -> None:
         frame = event["response"]
