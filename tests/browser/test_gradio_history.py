@@ -211,7 +211,7 @@ def test_on_a_phone_the_chats_are_behind_a_button_and_open_at_their_end(
     begin(chat.page, "What is a token?")
     with opened(browser, gradio, PHONE) as visited:
         page = visited.page
-        expect(page.locator(CHAT)).not_to_be_in_viewport()
+        expect(page.locator(CHAT).first).not_to_be_in_viewport()
         page.locator("#chats .toggle-button").click()
         page.locator(CHAT, has_text="What is a token?").click()
         expect(page.locator(QUESTION)).to_have_text(["What is a token?"])
