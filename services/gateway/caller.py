@@ -56,7 +56,6 @@ class Caller:
         self.streaming = False
         self.status = 0
         self.left = False
-        self._figures: Sequence[tuple[bytes, bytes]] = ()  # of the limit that refused
         self._work: asyncio.Task[object] | None = None
 
     def header(self, name: bytes) -> str:
@@ -120,9 +119,16 @@ class Caller:
         if self._work is not None:
             self._work.cancel()
 
-    async def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """Sends a whole answer; only listed headers cross."""
+    async def answer(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        figures: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
+        """Sends a whole answer; only listed headers cross, and the `figures` of a limit."""
         crossing = self._begin(status, headers)
+        crossing += figures
         if self._connection is None or not self._connection.write_answer(status, crossing, body):
             crossing.append((b"content-length", b"%d" % len(body)))
             await self._send({"type": "http.response.start", "status": status, "headers": crossing})
@@ -140,7 +146,6 @@ class Caller:
             if name in headers
         ]
         visit = self._visit
-        crossing += self._figures
         crossing += [
             (b"x-request-id", visit.request_id.encode()),
             (b"x-accel-buffering", b"no"),
@@ -167,9 +172,8 @@ class Caller:
         if not self.started:
             body = orjson.dumps(body_of(error, protocol))
             head = {"content-type": "application/json"} | headers_of(error)
-            if isinstance(error, RateLimited):
-                self._figures = error.figures
-            await self.answer(error_status(error), head, body)
+            figures = error.figures if isinstance(error, RateLimited) else ()
+            await self.answer(error_status(error), head, body, figures)
         elif self.streaming:
             await self.send(event_of(error, protocol), last=True)
         # Else status and length are out: leaving the answer unfinished makes the server close the
