@@ -82,6 +82,12 @@ class Service:
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 
+    def stop_impatiently(self) -> int:
+        """Sends SIGTERM again and again until it has ended; the exit code."""
+        while self.process.poll() is None:
+            self.process.terminate()
+        return self.process.returncode
+
     def stop(self, timeout_s: float = 60.0) -> int:
         """Sends SIGTERM and returns the exit code; kills after `timeout_s`."""
         if self.process.poll() is None:

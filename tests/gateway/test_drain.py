@@ -89,8 +89,5 @@ def test_the_wait_for_running_answers_is_bounded(folder: Path) -> None:
 
 def test_sigterm_again_and_again_is_still_a_clean_end(folder: Path) -> None:
     with gateway_before("http://127.0.0.1:9", folder) as front:
-        process = front.service.process
-        while process.poll() is None:
-            process.terminate()
-        assert process.returncode == 0, front.service.log
+        assert front.service.stop_impatiently() == 0, front.service.log
         assert "Traceback" not in front.service.log

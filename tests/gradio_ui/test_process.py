@@ -24,9 +24,7 @@ def test_it_starts_without_a_model_server_and_stops_with_an_open_tab(tmp_path: P
 
 def test_sigterm_again_and_again_is_still_a_clean_end(tmp_path: Path) -> None:
     with running("gradio_ui", tmp_path, {"LMSTUDIO_URL": "http://127.0.0.1:9"}) as service:
-        while service.process.poll() is None:
-            service.process.terminate()
-        assert service.process.returncode == 0, service.log
+        assert service.stop_impatiently() == 0, service.log
         assert "Traceback" not in service.log
 
 

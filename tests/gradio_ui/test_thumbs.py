@@ -68,13 +68,8 @@ def test_a_tool_call_inside_a_thought_does_not_shift_the_thumbs() -> None:
     second.take(Text("So."))
     second.end()
     second.answer.feedback = "up"
-    assert thumbs(chat, drawn(chat)) == [
-        None,
-        None,
-        None,
-        "Like",
-        "Like",
-    ]  # thought, words, note, text, note
+    thought, words, note = None, None, None
+    assert thumbs(chat, drawn(chat)) == [thought, words, note, "Like", "Like"]  # text, note
 
 
 async def test_another_chat_shows_its_own_thumbs(handlers: Handlers) -> None:

@@ -18,9 +18,7 @@ def test_sigterm_ends_it_in_good_order(tmp_path: Path) -> None:
 
 def test_sigterm_again_and_again_is_still_a_clean_end(tmp_path: Path) -> None:
     with running("streamlit_ui", tmp_path, {"LMSTUDIO_URL": "http://127.0.0.1:9"}) as service:
-        while service.process.poll() is None:
-            service.process.terminate()
-        assert service.process.returncode == 0, service.log
+        assert service.stop_impatiently() == 0, service.log
         assert "Traceback" not in service.log
 
 
