@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from chat_client import SAMPLING_FIELDS
+from chat_client.sampling_fields import FIELD_BY_NAME
 from gradio_ui.chat_widgets import LATEX, MAX_QUESTION_CHARS
 from gradio_ui.events import DIRECT, STREAMS
 from gradio_ui.navigation import Navigation
@@ -24,8 +24,6 @@ from gradio_ui.page_scripts import (
 )
 from gradio_ui.playground_handlers import PlaygroundHandlers
 from gradio_ui.playground_rules import MOST
-
-WHAT = {field.name: field.what for field in SAMPLING_FIELDS}
 
 
 @dataclass(frozen=True)
@@ -143,12 +141,12 @@ def _contestant(number: int) -> Contestant:
                 value=0.7,
                 step=0.05,
                 label=f"Temperature {name}",
-                info=WHAT["temperature"],
+                info=FIELD_BY_NAME["temperature"].what,
             ),
             gr.Textbox(
                 "",
                 label=f"Seed {name}",
-                info=WHAT["seed"],
+                info=FIELD_BY_NAME["seed"].what,
                 placeholder="a new one each time",
                 max_lines=1,
             ),
