@@ -9,6 +9,7 @@ import sys
 from pydantic import ValidationError
 
 from chat_client import ChatSettings
+from chat_client.process_end import end_process
 from chat_client.settings import settings_problem
 from gradio_ui.settings import GradioSettings
 
@@ -42,8 +43,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    logging.shutdown()
-    # Not sys.exit: the interpreter's end puts the default handlers back, and one more SIGTERM
-    # would then make a crash of it.
-    os._exit(code)
+    end_process(main())

@@ -7,8 +7,6 @@ from whatever folder it is started.
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 import signal
 import sys
 from pathlib import Path
@@ -19,6 +17,7 @@ from streamlit.web.server import Server
 
 from chat_client import ChatSettings, settings_problem
 from chat_client.background import background_loop
+from chat_client.process_end import end_process
 from chat_client.warm_up import warm_up
 from streamlit_ui.attachments_panel import LARGEST_MB
 from streamlit_ui.look import THEME
@@ -93,8 +92,4 @@ def _stop_at_a_signal(server: Server) -> None:
 
 
 if __name__ == "__main__":
-    code = main()
-    logging.shutdown()
-    # Not sys.exit: the interpreter's end puts the default handlers back, and one more SIGTERM
-    # would then make a crash of it.
-    os._exit(code)
+    end_process(main())
