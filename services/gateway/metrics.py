@@ -19,6 +19,7 @@ from gateway.visit import Visit
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 TOKEN_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1)
 OVERHEAD_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
+TOKENS = tuple(4**power for power in range(14))  # as in OpenTelemetry's conventions
 MAX_MODELS = 100
 
 
@@ -33,7 +34,7 @@ class Spread:
         self._counts = [0] * (len(bounds) + 1)
 
     def note(self, value: float) -> None:
-        """Adds a value, in seconds."""
+        """Adds a value."""
         self._counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
@@ -55,7 +56,7 @@ class Metrics:
         self.upstreams = upstreams
         self._models: set[str] = set()
         self.requests: Counter[tuple[str, str]] = Counter()  # by route and outcome
-        self.tokens: Counter[tuple[str, str]] = Counter()  # by input or output, and model
+        self.tokens: dict[tuple[str, str], Spread] = {}  # by input or output, and model
         self.answered: Counter[str] = Counter()  # by model server
         self.truncated = 0
         self.duration = Spread(SECONDS)
@@ -77,15 +78,25 @@ class Metrics:
         self.queue_wait.note(visit.queue_s)
         self.overhead.note(visit.overhead_ms / 1000)
         usage, model = visit.usage, self.label(visit.ask.model)
-        self.tokens["input", model] += usage.prompt_tokens
-        self.tokens["output", model] += usage.completion_tokens
-        if visit.first_at is not None:
+        self._note_tokens("input", model, usage.prompt_tokens)
+        self._note_tokens("output", model, usage.completion_tokens)
+        # A whole answer comes at once: when its tokens were made, nobody here can tell.
+        streamed = visit.ask.stream or visit.route.method == "WEBSOCKET"
+        if not streamed or visit.first_at is None or visit.last_at is None:
+            return
+        if usage.completion_tokens:  # an embedding by WebSocket has none
             self.first_token.note(visit.first_at - visit.began)
-            # A whole answer comes at once, which says nothing of the time between its tokens.
-            streamed = visit.ask.stream or visit.route.method == "WEBSOCKET"
-            if streamed and visit.last_at is not None and usage.completion_tokens > 1:
-                span = visit.last_at - visit.first_at
-                self.token_gap.note(span / (usage.completion_tokens - 1))
+        if usage.completion_tokens > 1:
+            span = visit.last_at - visit.first_at
+            self.token_gap.note(span / (usage.completion_tokens - 1))
+
+    def _note_tokens(self, kind: str, model: str, count: int) -> None:
+        """What was not used, such as an embedding's output or a refusal's input, is no value."""
+        if count:
+            spread = self.tokens.get((kind, model))
+            if spread is None:
+                spread = self.tokens[kind, model] = Spread(TOKENS)
+            spread.note(count)
 
     @property
     def queues(self) -> Mapping[str, FairQueue]:

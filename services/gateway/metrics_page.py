@@ -19,7 +19,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from gateway.breaker import State
-from gateway.metrics import Metrics, Spread
+from gateway.metrics import Metrics
 
 MODEL = "gen_ai_request_model"
 
@@ -42,18 +42,31 @@ class _Page(Collector):
             ("gen_ai_server_request_duration_seconds", "Whole request", metrics.duration),
             (
                 "gen_ai_server_time_to_first_token_seconds",
-                "Time to first token",
+                "Time to first token of streams",
                 metrics.first_token,
             ),
             (
                 "gen_ai_server_time_per_output_token_seconds",
-                "Inter-token latency, mean of a request",
+                "Inter-token latency of streams, mean of a request",
                 metrics.token_gap,
             ),
             ("lectern_queue_wait_seconds", "Time in line for a slot", metrics.queue_wait),
             ("lectern_overhead_seconds", "The gateway's own time", metrics.overhead),
         ):
-            yield _histogram(name, text, spread)
+            yield HistogramMetricFamily(
+                name, text, buckets=spread.buckets(), sum_value=spread.total
+            )
+        yield self._tokens()
+
+    def _tokens(self) -> Metric:
+        tokens = HistogramMetricFamily(
+            "gen_ai_client_token_usage",
+            "Tokens of a request, read (input) and written (output)",
+            labels=["gen_ai_token_type", MODEL],
+        )
+        for labels, spread in self._metrics.tokens.items():
+            tokens.add_metric(labels, spread.buckets(), spread.total)
+        return tokens
 
     def _counters(self) -> Iterator[Metric]:
         metrics = self._metrics
@@ -63,14 +76,6 @@ class _Page(Collector):
         for labels, count in metrics.requests.items():
             requests.add_metric(labels, count)
         yield requests
-        tokens = CounterMetricFamily(
-            "gen_ai_client_token_usage",
-            "Tokens read (input) and written (output)",
-            labels=["gen_ai_token_type", MODEL],
-        )
-        for labels, count in metrics.tokens.items():
-            tokens.add_metric(labels, count)
-        yield tokens
         yield CounterMetricFamily(
             "lectern_truncated_answers",
             "Answers cut off by the model server",
@@ -115,7 +120,3 @@ class _Page(Collector):
             answered.add_metric([name], self._metrics.answered[name])
             failed.add_metric([name], server.failures)
         yield from (up, state, running, answered, failed)
-
-
-def _histogram(name: str, text: str, spread: Spread) -> Metric:
-    return HistogramMetricFamily(name, text, buckets=spread.buckets(), sum_value=spread.total)
