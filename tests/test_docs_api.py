@@ -28,8 +28,14 @@ from tests.running import ROOT, Service
 API = page(ROOT / "docs" / "api.md")
 MODEL = "lectern-101"
 # What the model server's errors become: codes without a class of their own.
-FOLDED = {("400", "context_length_exceeded"), ("429", "insufficient_quota")} | {
-    ("502", "model_server_refused")
+FOLDED = {
+    ("400", "context_length_exceeded"),
+    ("429", "insufficient_quota"),
+    ("502", "model_server_refused"),
+    ("503", "no_model_loaded"),
+    ("503", "model_unloaded"),
+    ("503", "model_crashed"),
+    ("503", "engine_unreachable"),
 }
 KEY = "lk-…"
 TURN = [{"role": "user", "content": "Hi"}]

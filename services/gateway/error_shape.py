@@ -15,6 +15,7 @@ from gateway.errors import (
     NotOffered,
     Protocol,
     RateLimited,
+    code_of,
     status_of,
 )
 
@@ -86,7 +87,5 @@ def event_of(error: GatewayError, protocol: Protocol) -> bytes:
 def _type_and_code(error: GatewayError) -> tuple[str, str | None]:
     if isinstance(error, ModelServerError):
         return error.own[1:]
-    if isinstance(error, RateLimited):
-        quota = error.kind == "insufficient_quota"
-        return error.kind, "insufficient_quota" if quota else error.code
-    return error.type, error.code
+    type_ = error.kind if isinstance(error, RateLimited) else error.type
+    return type_, code_of(error)

@@ -182,6 +182,33 @@ class ModelServerError(GatewayError):
         self.own = (status, type_, code)
 
 
+# The codes that a model server's own error can have in the ledger, the log and the metrics.
+_NAMED = frozenset(
+    ("context_length_exceeded", "model_not_found", "no_model_loaded", "model_crashed")
+) | {"model_unloaded", "engine_unreachable", "model_server_refused"}
+
+
 def status_of(error: GatewayError) -> int:
     """The HTTP status to answer with."""
     return error.own[0] if isinstance(error, ModelServerError) else error.status
+
+
+def code_of(error: GatewayError) -> str | None:
+    """The code that the caller is told."""
+    if isinstance(error, ModelServerError):
+        return error.own[2]
+    quota = isinstance(error, RateLimited) and error.kind == "insufficient_quota"
+    return "insufficient_quota" if quota else error.code
+
+
+def outcome_of(error: GatewayError) -> str:
+    """What the ledger, the log and the metrics call it: what its caller is told.
+
+    Model servers have codes without number; those that mean nothing here become one of two.
+    """
+    code = code_of(error)
+    if not isinstance(error, ModelServerError) or code in _NAMED:
+        return code or "upstream_error"
+    status = status_of(error)
+    callers = 400 <= status < 500 and status not in (408, 429)
+    return "invalid_request" if callers else "upstream_error"

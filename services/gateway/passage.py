@@ -19,6 +19,7 @@ from gateway.errors import (
     ModelServerUnreadable,
     NotOffered,
     Protocol,
+    outcome_of,
 )
 from gateway.events import EventCutter, EventTooLong
 from gateway.heartbeat import Heartbeat
@@ -131,7 +132,7 @@ async def _pass_stream(
     if marks and not check.ended:
         raise ModelServerCut(CUT)
     held += await _rest(answer)
-    await commit(check.told.code or "upstream_error" if check.told else "ok")
+    await commit(outcome_of(check.told) if check.told else "ok")
     await caller.send(held, last=True)
 
 

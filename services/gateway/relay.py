@@ -18,7 +18,14 @@ from gateway.admission import Admission
 from gateway.ask import read_ask, refuse_second_model, with_model
 from gateway.caller import Caller, CallerLeft
 from gateway.drain import Drain
-from gateway.errors import Defect, GatewayError, LedgerAway, ModelServerError, status_of
+from gateway.errors import (
+    Defect,
+    GatewayError,
+    LedgerAway,
+    ModelServerError,
+    outcome_of,
+    status_of,
+)
 from gateway.heartbeat import Heartbeat
 from gateway.key_check import KeyCheck, need_scope
 from gateway.ledger import Ledger
@@ -80,7 +87,7 @@ class Relay:
             visit.failed_at = error.server
             if visit.opened_at and isinstance(error, ModelServerError):
                 visit.meter.refused()
-            await self._end(visit, error.code or "upstream_error", status_of(error))
+            await self._end(visit, outcome_of(error), status_of(error))
             await caller.fail(error, self._route.protocol)
         except CallerLeft:
             pass  # before its body had arrived: nothing was asked of anybody

@@ -21,6 +21,7 @@ from gateway.errors import (
     LedgerAway,
     ModelServerSilent,
     RouteUnknown,
+    outcome_of,
     status_of,
 )
 from gateway.key_check import need_scope
@@ -225,7 +226,7 @@ class Exchange:
         return self._sent
 
     async def _refuse(self, error: GatewayError) -> None:
-        await self._end(error.code or "upstream_error", status_of(error))
+        await self._end(outcome_of(error), status_of(error))
         names = self._link.parts.models.usable(self._visit.key) if self._visit.key else []
         frame = refusal(self._opening.kind, self._opening.number, error, names)
         self._through = True

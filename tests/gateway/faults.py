@@ -85,7 +85,7 @@ FAULTS = (
     Fault("page-with-200", does.page_with_200, NONSENSE, "is not JSON"),
     Fault("page-with-500", does.page_with_500, "upstream_error", "without saying why", 500, 500),
     Fault("redirect", does.redirect, "upstream_error", "redirect .302., which is never followed"),
-    Fault("error-with-200", does.error_with_200, "upstream_error", "No models loaded", 503, 503),
+    Fault("error-with-200", does.error_with_200, "no_model_loaded", "No models loaded", 503, 503),
     Fault("error-event-first", does.error_event_first, "upstream_error", "Compute error"),
     Fault(
         "error-event-midway",

@@ -67,7 +67,7 @@ ENDINGS = (
     _bad("nonsense", 3, "502", "answer_unreadable"),
     Ending("nonsense-streamed", 3, {ERROR_EVENT: ("answer_unreadable",)}, stream=True),
     _bad("no-http", 3, "502", "model_server_unreachable"),
-    _bad("refuses", 3, "400", "upstream_error"),
+    _bad("refuses", 3, "400", "invalid_request"),
     _bad("fails", 3, "500", "upstream_error", stream=True),
     _bad("bad-body", 3, "400", "invalid_request"),
     _bad("large-body", 2, "413", "request_too_large"),

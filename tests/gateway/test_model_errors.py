@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from gateway.error_shape import body_of, event_of, headers_of
-from gateway.errors import NotOffered, Protocol, status_of
-from gateway.model_errors import error_in_success, read_error
+from gateway.errors import NotOffered, Protocol, outcome_of, status_of
+from gateway.model_errors import error_in_event, error_in_success, read_error
 
 OVERFLOWS = [
     "Trying to keep the first 900 tokens when context the overflows. However",
@@ -22,6 +22,7 @@ OVERFLOWS = [
     'Engine protocol predict request returned 400: {"error":{"code":400,"message":"request (12 '
     'tokens) exceeds the available context size (8 tokens), try increasing it"}}',
 ]
+TOO_LONG = "context_length_exceeded"
 
 
 @pytest.mark.parametrize("wording", OVERFLOWS)
@@ -62,6 +63,36 @@ def test_a_model_that_is_not_there_is_not_the_callers_mistake(
     assert told["code"] == code
     assert said in told["message"]
     assert not told["message"].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "outcome"),
+    [
+        (500, {"message": OVERFLOWS[0]}, TOO_LONG),
+        (400, {"message": "in new words", "code": TOO_LONG}, TOO_LONG),
+        (404, {"message": "no 'x' here", "code": "model_not_found"}, "model_not_found"),
+        (400, {"message": "No models loaded."}, "no_model_loaded"),
+        (401, {"message": "who are you?", "code": "invalid_api_key"}, "model_server_refused"),
+        (400, {"message": "top_p is no number"}, "invalid_request"),
+        (422, {"message": "top_p is no number", "code": "theirs"}, "invalid_request"),
+        (404, {"message": "model 'x' not found, try pulling it first"}, "invalid_request"),
+        (429, {"message": "too fast", "code": "rate_limit_exceeded"}, "upstream_error"),
+        (500, {"message": "Compute error", "code": "theirs"}, "upstream_error"),
+        (503, {"message": "busy", "code": "rate_limit_exceeded"}, "upstream_error"),
+    ],
+)
+def test_the_ledger_names_an_error_as_its_caller_is_told_it(
+    status: int, error: dict[str, str], outcome: str
+) -> None:
+    """The names are few, however many codes model servers have."""
+    told = read_error(status, orjson.dumps({"error": error}))
+    assert outcome_of(told) == outcome
+
+
+def test_the_ledger_names_an_error_in_mid_stream_too() -> None:
+    told = error_in_event("error", {"error": {"message": OVERFLOWS[0]}})
+    assert told is not None
+    assert outcome_of(told) == TOO_LONG
 
 
 def test_an_engines_error_is_unwrapped() -> None:

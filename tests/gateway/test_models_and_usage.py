@@ -178,7 +178,7 @@ def test_who_leaves_is_billed_for_what_was_produced(folder: Path) -> None:
     ("behave", "outcome"),
     [
         (lambda x: x.die(), "model_server_unreachable"),
-        (lambda x: x.answer(b'{"error":"bad"}', "400 Bad Request"), "upstream_error"),
+        (lambda x: x.answer(b'{"error":"bad"}', "400 Bad Request"), "invalid_request"),
         (lambda x: (x.start_stream(), x.chunk(CHUNK), x.end_stream()), "truncated"),
         (lambda x: (x.start_stream(), x.chunk(CHUNK), x.die()), "truncated"),
     ],
@@ -193,6 +193,32 @@ def test_every_ending_leaves_one_row_and_no_slot_taken(
             for number in range(1, 4):  # a leaked slot would make the second one wait
                 front.client.post(CHAT, json=body)
                 assert [row["outcome"] for row in rows(front)] == [outcome] * number
+
+
+def test_ledger_log_and_metrics_say_what_the_caller_was_told(folder: Path) -> None:
+    """In an answer, and in a stream that has begun: the model server calls it its own failure."""
+    overflow = b'{"error": {"message": "Context size has been exceeded."}}'
+
+    def behave(exchange: Exchange) -> None:
+        if orjson.loads(exchange.body)["stream"]:
+            exchange.start_stream()
+            exchange.chunk(CHUNK)
+            exchange.chunk(b"data: " + overflow + b"\n\n")
+            exchange.end_stream()
+        else:
+            exchange.answer(overflow, "500 Internal Server Error")
+
+    with fault_upstream(behave, MODELS) as upstream, gateway_before(upstream.url, folder) as front:
+        for stream in (True, False):
+            body: dict[str, Any] = {"model": "other", "stream": stream, "messages": []}
+            assert b'"code":"context_length_exceeded"' in front.client.post(CHAT, json=body).content
+        assert [row["outcome"] for row in rows(front)] == ["context_length_exceeded"] * 2
+        headers = {"x-api-key": front.new_key("prometheus", "--scope", "admin")}
+        page = httpx.get(front.service.url + "/metrics", headers=headers).text
+        labels = f'outcome="context_length_exceeded",route="{CHAT}"'
+        assert f"lectern_requests_total{{{labels}}} 2.0" in page
+    assert front.service.log.count('"outcome":"context_length_exceeded"') == 2
+    assert "upstream_error" not in page + front.service.log
 
 
 def test_kill_9_loses_no_row_of_a_request_whose_end_was_seen(folder: Path) -> None:
