@@ -1,7 +1,8 @@
 """Gradio's Blocks without the work that nobody sees.
 
-Owns: what an event skips costs nothing. Gradio builds each part that `gr.skip()` stands for anew
-from its arguments, and its configuration too, which took longer than the rest of a picture.
+Owns: what an event skips costs nothing, and the page is told nothing twice. Gradio builds each part
+that `gr.skip()` stands for anew from its arguments, and its configuration too, which took longer
+than the rest of a picture.
 """
 
 from __future__ import annotations
@@ -38,6 +39,26 @@ class LeanBlocks(gr.Blocks):
             for at, each in zip(told, made, strict=True):
                 data[at] = each
         return data
+
+    def handle_streaming_diffs(
+        self,
+        block_fn: BlockFunction,
+        data: list[Any],
+        session_hash: str | None,
+        run: str | None,
+        final: bool,
+        simple_format: bool = False,
+    ) -> list[Any]:
+        """Ends an event of the page without its last picture.
+
+        Gradio would send that again. The browser keeps no order between two events, so the end of
+        the first look at a chat could put Send where a question asked meanwhile has put Stop.
+        """
+        made = super().handle_streaming_diffs(
+            block_fn, data, session_hash, run, final, simple_format
+        )
+        again = final and block_fn.api_visibility == "private"
+        return [dict(SKIPPED) for _ in made] if again else made
 
 
 def _skipped(value: Any) -> bool:

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.gradio_page import (
     ANSWER,
     NOTE,
     QUESTION,
+    SEEN,
     SEND,
     STOP,
     STORY,
@@ -132,6 +133,25 @@ def test_a_reload_frees_the_slot_and_leaves_a_working_page(
     assert slots(slow_engine)["cancelled"] == cancelled + 1
     expect(page.locator("#question textarea")).to_be_visible()
     asks_again(page)
+
+
+def test_a_question_asked_while_the_page_still_loads_can_be_stopped(
+    browser: Browser, slow_gradio: Service, slow_engine: Service
+) -> None:
+    """What the page is told first, and what of the answer, arrive together."""
+    held: list[Route] = []
+    with visit(browser, f"{slow_gradio.url}/healthz", stored=SEEN) as visited:
+        page = visited.page
+        page.route("**/queue/data?**", lambda route: held.append(route), times=1)
+        page.goto(slow_gradio.url)
+        page.fill("#question textarea", STORY)
+        page.press("#question textarea", "Enter")
+        until(page, lambda: held and slots(slow_engine)["active"] == 1, "the model to be asked")
+        held[0].continue_()
+        first = until(page, lambda: answer(page), "the first words")
+        until(page, lambda: len(answer(page)) > len(first), "more words")
+        page.click(STOP, timeout=5000)
+        until(page, lambda: slots(slow_engine)["active"] == 0, "the slot to be free")
 
 
 def test_two_people_chat_at_once(

@@ -57,3 +57,15 @@ async def test_one_value_for_all_parts_is_left_to_gradio() -> None:
     blocks, event = page(LeanBlocks)
     told = await blocks.postprocess_data(event, gr.skip(), SessionState(blocks))
     assert [each["__type__"] for each in told] == ["update"] * 3
+
+
+@pytest.mark.parametrize("visibility", ["private", "public"])
+async def test_the_end_of_an_event_draws_only_for_programs_again(visibility: Any) -> None:
+    blocks: gr.Blocks
+    with LeanBlocks(analytics_enabled=False) as blocks:
+        outputs = [gr.Textbox(), gr.HTML()]
+        gr.Button().click(lambda: None, None, outputs, api_visibility=visibility)
+    event = next(iter(blocks.fns.values()))
+    blocks.handle_streaming_diffs(event, ["words", "<b>1</b>"], "session", "run", final=False)
+    told = blocks.handle_streaming_diffs(event, [None, None], "session", "run", final=True)
+    assert told == ([gr.skip()] * 2 if visibility == "private" else ["words", "<b>1</b>"])
