@@ -94,6 +94,11 @@ class Chat:
     memory: TokenMemory = field(default_factory=TokenMemory)
     leave_out_oldest: bool = False  # the person's choice once the context is full
 
+    @property
+    def busy(self) -> bool:
+        """An answer is under way, be it that its model is still being chosen."""
+        return any(not exchange.ended for exchange in self.exchanges.values())
+
     def fitting(self, asked: Asked, window: int | None) -> Asked:
         """The same without its oldest messages, where they do not fit and may be left out."""
         if not self.leave_out_oldest or window is None:

@@ -46,7 +46,7 @@ class Session:
 
     @property
     def busy(self) -> bool:
-        return self.turn is not None and not self.turn.exchange.ended
+        return self.chat.busy
 
     @property
     def playing(self) -> bool:

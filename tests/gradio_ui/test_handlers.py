@@ -78,6 +78,19 @@ async def test_what_is_not_set_is_not_sent(handlers: Handlers, model_server: Ups
     assert sent <= {"model", "messages", "stream", "stream_options"}
 
 
+async def test_enter_pressed_twice_before_the_models_are_known_asks_once(
+    handlers: Handlers, model_server: Upstream
+) -> None:
+    session = Session()
+    first, second = await asyncio.gather(
+        ask(handlers, session, "one", *values(model=None)),
+        ask(handlers, session, "one", *values(model=None)),
+    )
+    assert len(model_server.bodies) == 1
+    assert texts(first[-1])[1].strip() == "You asked: one"
+    assert all_skipped(second)
+
+
 async def test_a_setting_that_cannot_be_is_said_and_nobody_is_asked(
     handlers: Handlers, model_server: Upstream
 ) -> None:
