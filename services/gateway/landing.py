@@ -22,6 +22,7 @@ from gateway.settings import GatewaySettings
 if TYPE_CHECKING:
     from jinja2 import Template
 
+BOTH = ["GET", "HEAD"]
 HERE = Path(__file__).parent
 # No inline code, nothing from elsewhere, no framing.
 PAGE_POLICY = (
@@ -42,13 +43,15 @@ def _template() -> Template:
 
 
 def landing_routes(settings: GatewaySettings, probe: ModelServerProbe, drain: Drain) -> APIRouter:
-    """The routes that need no key."""
+    """The routes that need no key; monitors ask with HEAD, too."""
     router = APIRouter()
 
+    @router.head("/healthz", include_in_schema=False)
     @router.get("/healthz", summary="The process is alive")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get(
         "/readyz",
         summary="Requests are taken; says whether the model server answers",
@@ -60,7 +63,7 @@ def landing_routes(settings: GatewaySettings, probe: ModelServerProbe, drain: Dr
         content = _readiness(await probe.state())
         return JSONResponse(content, headers={"Cache-Control": "no-store"})
 
-    @router.get("/", response_class=HTMLResponse, include_in_schema=False)
+    @router.api_route("/", methods=BOTH, response_class=HTMLResponse, include_in_schema=False)
     async def landing(request: Request) -> HTMLResponse:
         match = _HOST.fullmatch(request.headers.get("host", ""))
         host = match[1] if match else "127.0.0.1"
@@ -74,7 +77,7 @@ def landing_routes(settings: GatewaySettings, probe: ModelServerProbe, drain: Dr
             page, headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
         )
 
-    @router.get("/static/{name}", include_in_schema=False)
+    @router.api_route("/static/{name}", methods=BOTH, include_in_schema=False)
     async def asset(name: str) -> Response:
         if name not in _ASSETS:
             raise RouteUnknown(f"There is no page at /static/{name}.")

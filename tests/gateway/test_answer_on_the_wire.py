@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import orjson
 import pytest
@@ -241,3 +242,16 @@ def test_an_answer_during_the_drain_closes_its_connection(
                 assert body == ANSWER
                 assert ends(connection)
             assert front.service.stop() == 0
+
+
+def test_head_answers_as_get_does_without_a_body(folder: Path) -> None:
+    def greet(exchange: Exchange) -> None:
+        exchange.answer(b'{"lmstudio":true}')
+
+    with fault_upstream(greet) as upstream, gateway_before(upstream.url, folder) as front:
+        for path in ("/", "/static/landing.css", "/healthz", "/readyz", "/openapi.json"):
+            asked, head = front.client.get(path), front.client.head(path)  # on one connection
+            assert (asked.status_code, head.status_code, head.content) == (200, 200, b""), path
+            for name in ("content-type", "content-length", "content-security-policy"):
+                assert head.headers.get(name) == asked.headers.get(name), path
+        assert front.client.post("/").headers["allow"] == "GET, HEAD"
