@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import sqlite3
 import subprocess
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ import pytest
 from tests.event_lines import event_lines
 from tests.fault_upstream import Exchange, fault_upstream
 from tests.gateway.conftest import Front, gateway_before
+from tests.gateway.killing import ended_before_kill
 from tests.running import wait_until
 
 CHAT = "/v1/chat/completions"
@@ -224,32 +223,9 @@ def test_ledger_log_and_metrics_say_what_the_caller_was_told(folder: Path) -> No
 def test_kill_9_loses_no_row_of_a_request_whose_end_was_seen(folder: Path) -> None:
     with fault_upstream(stream_with_usage, MODELS) as upstream:
         with gateway_before(upstream.url, folder, {"GATEWAY_SLOTS": "64"}) as front:
-            seen: list[str] = []
-            enough = threading.Event()
-
-            def ask() -> None:
-                with httpx.Client(base_url=front.service.url, headers=front.client.headers) as own:
-                    while True:
-                        try:
-                            answer = own.post(
-                                CHAT, json={"model": "other", "stream": True, "messages": []}
-                            )
-                        except httpx.HTTPError:
-                            return
-                        if answer.content.endswith(DONE):
-                            seen.append(answer.headers["x-request-id"])
-                        if len(seen) > 300:
-                            enough.set()
-
-            askers = [threading.Thread(target=ask) for _ in range(8)]
-            for asker in askers:
-                asker.start()
-            assert enough.wait(60)
-            front.service.process.send_signal(signal.SIGKILL)
-            for asker in askers:
-                asker.join()
+            seen = ended_before_kill(front, 300)
             written = {row["request_id"] for row in rows(front)}
-    assert set(seen) <= written
+    assert seen <= written
 
 
 def test_a_ledger_that_is_away_is_503_not_401(folder: Path) -> None:

@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 from gateway.key_form import make_key
 from tests.fault_upstream import Exchange, fault_upstream
 from tests.gateway.conftest import Front, gateway_before, lectern
+from tests.gateway.killing import ended_before_kill
 from tests.gateway.test_models_and_usage import CHAT, DONE, MODELS, stream_with_usage
 from tests.running import Service, running, wait_until
 from tests.state_servers import (
@@ -172,29 +173,8 @@ def test_kill_9_loses_no_row_on_postgresql(folder: Path, postgresql_url: str) ->
     env = {"DATABASE_URL": postgresql_url, "GATEWAY_SLOTS": "64"}
     with fault_upstream(stream_with_usage, MODELS) as upstream:
         with gateway_before(upstream.url, folder, env) as front:
-            seen: list[str] = []
-            enough = threading.Event()
-
-            def ask() -> None:
-                with httpx.Client(base_url=front.service.url, headers=front.client.headers) as own:
-                    while True:
-                        try:
-                            answer = own.post(CHAT, json=BODY)
-                        except httpx.HTTPError:
-                            return
-                        if answer.content.endswith(DONE):
-                            seen.append(answer.headers["x-request-id"])
-                        if len(seen) > 200:
-                            enough.set()
-
-            askers = [threading.Thread(target=ask) for _ in range(8)]
-            for asker in askers:
-                asker.start()
-            assert enough.wait(60)
-            front.service.process.send_signal(signal.SIGKILL)
-            for asker in askers:
-                asker.join()
-    assert set(seen) <= {row["request_id"] for row in rows(postgresql_url)}
+            seen = ended_before_kill(front, 200)
+    assert seen <= {row["request_id"] for row in rows(postgresql_url)}
 
 
 def test_limits_that_cannot_be_counted_are_503_until_they_can(folder: Path, tmp_path: Path) -> None:
