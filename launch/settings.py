@@ -27,6 +27,7 @@ SERVICE_PREFIXES = (
     "HF_",
     "STREAMLIT_",
     "GRADIO_",
+    "UPSTREAM_",
 )
 SERVICE_NAMES = ("BIND_ADDR", "DATABASE_URL", "LIMITS_URL", "UPSTREAMS")
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")

@@ -12,6 +12,7 @@ from chat_client import ChatSettings
 from engine.settings import EngineSettings
 from gateway.settings import GatewaySettings
 from gradio_ui.settings import GradioSettings
+from launch.settings import Settings
 from streamlit_ui.settings import StreamlitSettings
 from tests.running import ROOT
 
@@ -36,6 +37,11 @@ def documented() -> dict[str, str]:
 def test_every_setting_is_documented_and_every_line_is_a_setting() -> None:
     fields = {name.upper() for settings in CLASSES for name in settings.model_fields}
     assert set(documented()) == fields | OTHERS
+
+
+def test_a_native_start_hands_every_setting_to_the_services() -> None:
+    given = {name: "x" for name in documented() if name not in OTHERS}
+    assert Settings(given).for_services() == given
 
 
 def test_copying_the_file_changes_nothing() -> None:
