@@ -26,6 +26,7 @@ from gradio_ui.listeners import Listeners, NotesListeners
 from gradio_ui.page import make_page
 from gradio_ui.page_start import PageStart
 from gradio_ui.settings import GradioSettings
+from gradio_ui.stop_button import offer_stop
 from gradio_ui.theme import ICON, STYLE, make_theme
 from gradio_ui.tools import Tools
 
@@ -39,6 +40,7 @@ def make_app(settings: GradioSettings, chat_settings: ChatSettings) -> FastAPI:
     app.get("/healthz")(_healthz)
     app.post("/gradio_api/upload")(_no_uploads)
     offer_installing(app)
+    offer_stop(app)
     handlers = Handlers(chat_settings, chat_settings.chat_concurrency)
     handlers.desk.add_to(app)
     tools = Tools(chat_settings, handlers.lookout, handlers.line)

@@ -130,11 +130,6 @@ class Handlers:
             async for picture in pictures:
                 yield picture
 
-    async def stop(self, session: Session) -> None:
-        """Ends the answer under way; the handler that draws it notices and draws the last time."""
-        if session.turn is not None:
-            await session.turn.stop()
-
     async def new_chat(self, session: Session) -> Picture:
         """Shows an empty chat."""
         await self._leave(session, Chat())

@@ -4,7 +4,7 @@
   const KEYS = [
     ["Enter", "Send the question"],
     ["Shift + Enter", "Start a new line"],
-    ["Esc", "Stop the answer; else leave the question box", () => {}],
+    ["Esc", "Stop what is coming; else leave the question box", () => {}],
     ["/", "Write a question", () => find("#question textarea")?.focus()],
     ["r", "Answer again, with the model and settings chosen now", () => find(RETRY)?.click()],
     ["n", "New chat", () => find("#new-chat")?.click()],
@@ -54,9 +54,10 @@
     if (event.defaultPrevented || event.isComposing || find("dialog[open]")) return;
     const writing = event.target.closest?.(TEXT);
     if (event.key === "Escape") {
-      const stop = find("#question .stop-button");
+      const stops = document.querySelectorAll(":is(#question, #prompt) .stop-button");
+      const stop = [...stops].find((each) => each.checkVisibility());
       if (stop) stop.click();
-      else if (writing?.closest("#question")) writing.blur();
+      else if (writing?.closest("#question, #prompt")) writing.blur();
       return;
     }
     if (writing || event.ctrlKey || event.metaKey || event.altKey || !on.checked) return;

@@ -140,7 +140,6 @@ def _wire_chat(page: gr.Blocks, parts: Parts, handlers: Handlers) -> list[Any]:
     """The events that draw the chat; returns those after which more has changed than that."""
     view, who, chosen = _view(parts), [parts.session, parts.address], parts.controls.chosen
     whole = [*view, *parts.controls.settings]
-    parts.box.stop(handlers.stop, [parts.session], None, **DIRECT)
     parts.chatbot.clear(handlers.new_chat, [parts.session], view, **DIRECT)
     parts.versions.click(handlers.choose, [parts.session], view, **DIRECT)
     thumbs = Thumbs(handlers.view, handlers.keeper)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gradio_ui.stop_button import SCRIPT as STOP
+
 # Gradio's sign of loading takes this function when its module is loaded and counts seconds with it
 # at every picture of the screen, for ever if it is taken away before the loading has ended, as the
 # one of the start is: a page that nobody touches kept a twentieth of a core busy. From `AT_REST`
@@ -16,8 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 #
 # With each piece of an answer Gradio's parts also set their writing direction to what it is, and
 # the browser then works out the style of all that they hold anew: of the whole conversation.
-SCRIPT = b"""<script>
-(() => {
+SCRIPT = """(() => {
   const own = window.requestAnimationFrame;
   let started = false;
   window.requestAnimationFrame = (draw) =>
@@ -34,13 +35,14 @@ SCRIPT = b"""<script>
     },
   });
 })();
-</script>"""
+"""
 AT_REST = "() => window.lecternAtRest()"
 HEAD = b"<head>"
+START = f"{HEAD.decode()}<script>{SCRIPT}{STOP}</script>".encode()
 
 
 class PageStart:
-    """ASGI middleware that adds `SCRIPT` to the page itself and touches nothing else."""
+    """ASGI middleware that adds the scripts to the page itself and touches nothing else."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -63,7 +65,7 @@ class PageStart:
             body += message.get("body", b"")
             if message.get("more_body"):
                 return
-            body = body.replace(HEAD, HEAD + SCRIPT, 1)
+            body = body.replace(HEAD, START, 1)
             headers = MutableHeaders(scope=start)
             if body and "content-length" in headers:
                 headers["content-length"] = str(len(body))

@@ -136,11 +136,6 @@ class PlaygroundHandlers:
                 yield (gr.skip(),) * RULES + _picture(session, mark=False, **box)
                 box = {}
 
-    async def stop(self, session: Session) -> None:
-        """Ends every answer at once."""
-        if session.match is not None:
-            await session.match.stop()
-
     async def vote(self, session: Session, mark: bool, event: gr.EventData) -> Updates:
         """A verdict: reveals the names and keeps it, if the gateway is there."""
         round_ = session.match.round if session.match else None

@@ -193,7 +193,6 @@ def wire_playground_page(
     page.prompt.submit(None, js=SHOW_ANSWERS)
     page.demos.click(None, js=SHOW_ANSWERS)
     page.demos.click(handlers.demo, [session], outputs, **STREAMS)
-    page.prompt.stop(handlers.stop, [session], None, **DIRECT)
     page.ballot.click(handlers.vote, [session, page.mark], [*page.picture, page.board], **DIRECT)
     page.mark.input(handlers.drawn, [session, page.mark], page.picture, **DIRECT)
     page.count.change(

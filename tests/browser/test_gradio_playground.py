@@ -85,7 +85,7 @@ def test_four_answer_at_once_and_one_stop_ends_them_all(
         assert all(new.startswith(old) for new, old in zip(answers(page), before, strict=True))
         assert active() == 4
         expect(page.locator("#prompt textarea")).to_have_value(STORY)
-        page.click(STOP)
+        page.keyboard.press("Escape")
         until(page, lambda: active() == 0, "every slot to be free again")
         ask_all(page, STORY)
         until(page, lambda: active() == 4, "four answers, as before the reload")

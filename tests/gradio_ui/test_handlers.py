@@ -136,7 +136,8 @@ async def test_a_second_question_during_an_answer_is_not_sent(
     assert all_skipped(await ask(handlers, session, "meanwhile"))
     assert session.chat.dialogue.shown[0].message.text == "endless"
     assert len(session.chat.dialogue.entries) == 2
-    await handlers.stop(session)
+    assert session.turn is not None
+    await session.turn.stop()
     assert [picture async for picture in first][-1][1]["submit_btn"] == "Send"
 
 
