@@ -7,7 +7,7 @@ Owns the widgets, which of the three modes shows which, and how their values bec
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from gradio_ui.prompts import PromptPanel, make_prompt_panel
 
 MAX_SYSTEM_PROMPT_CHARS = 20_000
 LEFT_OUT = "left to the server"
+NOT_SET = {"seed": "a new one each time"}
 MODES = (("User", "user"), ("Power user", "power"), ("Developer", "developer"))
 SETTINGS = 1 + len(SAMPLING_FIELDS)  # widgets of `Controls.settings`
 RELOAD = "Reload the page, then ask again."
@@ -90,8 +91,10 @@ def make_controls() -> Controls:
         elem_id="system",
     )
     prompts = make_prompt_panel()
-    fields = tuple(_widget(field) for field in SAMPLING_FIELDS)
-    values = [None, "", *(_value(field, {}) for field in SAMPLING_FIELDS)]
+    fields = tuple(
+        setting_widget(field, visible=False, elem_id=field.name) for field in SAMPLING_FIELDS
+    )
+    values = [None, "", *widget_values({})]
     chosen = gr.Textbox(json.dumps(values), visible=False, label="Settings")
     return Controls(model, facts, refresh, system, prompts, fields, chosen)
 
@@ -102,19 +105,16 @@ def wire_controls(controls: Controls) -> None:
         widget.change(None, controls.values, [controls.chosen], js=CHOSEN)  # type: ignore[attr-defined]
 
 
-def _widget(field: SamplingField) -> gr.components.Component:
-    named: dict[str, Any] = {
-        "label": field.label,
-        "info": field.what,
-        "visible": False,
-        "elem_id": field.name,
-    }
+def setting_widget(field: SamplingField, suffix: str = "", **more: Any) -> gr.components.Component:
+    """A setting's widget; `suffix` ends its label where there are several of it on a page."""
+    named: dict[str, Any] = {"label": field.label + suffix, "info": field.what} | more
     if field.kind == "slider" and field.suggested is not None:
         low, high = field.low or 0.0, field.high or 1.0
         return gr.Slider(low, high, value=field.suggested, step=field.step, **named)
     if field.kind in ("slider", "integer"):
         # Neither a slider nor Gradio's number box can be left empty: that one sends 0.
-        return gr.Textbox(value="", max_lines=1, placeholder=LEFT_OUT, **named)
+        placeholder = NOT_SET.get(field.name, LEFT_OUT)
+        return gr.Textbox(value="", max_lines=1, placeholder=placeholder, **named)
     if field.kind == "choice":
         choices = [("Left to the server", ""), *((each, each) for each in field.choices)]
         return gr.Dropdown(choices=choices, value="", **named)
@@ -142,8 +142,13 @@ def shown_settings(mode: str) -> tuple[dict[str, Any], ...]:
 def set_settings(settings: Mapping[str, Any], system: str) -> tuple[dict[str, Any], ...]:
     """The settings' widgets with the values of a preset or of a kept chat."""
     known = Sampling.from_settings(settings).settings()
-    fields = [gr.update(value=_value(field, known)) for field in SAMPLING_FIELDS]
-    return tuple(dict(each) for each in (gr.update(value=system), *fields))
+    values = (system, *widget_values(known))
+    return tuple(dict(gr.update(value=each)) for each in values)
+
+
+def widget_values(settings: Mapping[str, Any]) -> list[Any]:
+    """All settings as their widgets hold them, in the order of SAMPLING_FIELDS."""
+    return [_value(field, settings) for field in SAMPLING_FIELDS]
 
 
 def _value(field: SamplingField, settings: Mapping[str, Any]) -> Any:
@@ -166,9 +171,15 @@ def read_choices(chosen: str) -> Choices:
     if len(values) != 1 + SETTINGS:
         return Choices("", Sampling(), "", ChatError("The settings did not arrive.", RELOAD))
     model, system, *rest = values
+    sampling, problem = read_sampling(rest)
+    return Choices(str(model or ""), sampling, str(system or "").strip(), problem)
+
+
+def read_sampling(values: Sequence[Any]) -> tuple[Sampling, ChatError | None]:
+    """What the settings' widgets hold, and what is wrong with it."""
     given: dict[str, Any] = {}
     problem: ChatError | None = None
-    for field, value in zip(SAMPLING_FIELDS, rest, strict=True):
+    for field, value in zip(SAMPLING_FIELDS, values, strict=True):
         try:
             given[field.name] = _read(field, value)
         except ValueError as error:
@@ -178,7 +189,7 @@ def read_choices(chosen: str) -> Choices:
         sampling.request()
     except ChatError as error:
         problem = problem or error
-    return Choices(str(model or ""), sampling, str(system or "").strip(), problem)
+    return sampling, problem
 
 
 def _listed(chosen: str) -> list[Any]:

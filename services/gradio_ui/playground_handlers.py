@@ -15,7 +15,6 @@ import gradio as gr
 from chat_client import (
     Asked,
     ChatError,
-    Demo,
     Pane,
     Verdict,
     cast,
@@ -29,18 +28,18 @@ from gradio_ui.navigation import PLAYGROUND
 from gradio_ui.notice import notice
 from gradio_ui.playground_cards import ballot, demos_card, leaderboard_card, marked, pane_head
 from gradio_ui.playground_rules import (
-    CONTESTANT,
     MOST,
     RULES,
     Updates,
-    contestant,
+    contestants,
     offered_rules,
     rules_of,
 )
 from gradio_ui.session import Session
 
 PICTURE = 4 + 4 * MOST  # widgets that a round changes
-SAME = (gr.skip(),) * (RULES + PICTURE)  # Gradio empties what a handler without any picture draws
+SAME = (gr.skip(),) * PICTURE  # Gradio empties what a handler without any picture draws
+RULED = (gr.skip(),) * RULES
 EMPTY = "Write a prompt first, or try one of the comparisons above."
 LOOK_AGE_S = 4.0
 Playing = AsyncGenerator[Updates, None]
@@ -72,22 +71,18 @@ class PlaygroundHandlers:
 
     async def ask(self, session: Session, *values: Any) -> Playing:
         """The prompt as it stands, of the contestants as they stand."""
-        prompt, count, blind, mark = values[:4]
+        prompt, *rules, chosen = values
+        _, blind, mark = rules[:3]
         if session.playing:
             yield SAME
             return
-        base = read_choices(values[1 + RULES])
         asked, problem = [], "" if (prompt or "").strip() else EMPTY
         try:
-            if base.problem is not None:
-                raise base.problem
-            for number in range(int(count)):
-                start = 4 + number * CONTESTANT
-                asked.append(contestant(values[start : start + CONTESTANT], base.sampling))
+            asked = contestants(rules)
         except ChatError as error:
-            problem = str(error)
+            problem = problem or str(error)
         if problem:
-            yield (gr.skip(),) * RULES + _picture(session, bool(mark), problem)
+            yield _picture(session, bool(mark), problem)
             return
         match = Match(
             self._settings,
@@ -95,7 +90,7 @@ class PlaygroundHandlers:
             prompt.strip(),
             asked,
             blind=blind,
-            system=base.system,
+            system=read_choices(chosen).system,
             grace_s=self._settings.chat_abandoned_s,
             to_load=self._asleep(asked),
         )
@@ -108,7 +103,7 @@ class PlaygroundHandlers:
         outlook = await self._lookout.look(LOOK_AGE_S)
         known, number = demos(outlook.models), int(event._data.get("id", -1))
         if session.playing or not 0 <= number < len(known) or known[number].problem:
-            yield SAME
+            yield RULED + SAME
             return
         demo = known[number]
         match = Match(
@@ -120,9 +115,11 @@ class PlaygroundHandlers:
             grace_s=self._settings.chat_abandoned_s,
             to_load=self._asleep(demo.asked),
         )
-        async with aclosing(self._play(session, match, demo.mark, demo)) as pictures:
+        rules = rules_of(demo)
+        async with aclosing(self._play(session, match, demo.mark, value=demo.prompt)) as pictures:
             async for picture in pictures:
-                yield picture
+                yield rules + picture
+                rules = RULED
 
     async def back(self, session: Session, id_: str) -> Playing:
         """A page that was loaded anew: its round is shown again and followed to its end."""
@@ -133,7 +130,7 @@ class PlaygroundHandlers:
         session.match, box = match, {"value": match.prompt}
         async with aclosing(match.follow()) as news:
             async for _ in news:
-                yield (gr.skip(),) * RULES + _picture(session, mark=False, **box)
+                yield _picture(session, mark=False, **box)
                 box = {}
 
     async def vote(self, session: Session, mark: bool, event: gr.EventData) -> Updates:
@@ -155,17 +152,14 @@ class PlaygroundHandlers:
         known = (self._lookout.find(each.model) for each in asked)
         return {model.id for model in known if model is not None and not model.loaded}
 
-    async def _play(
-        self, session: Session, match: Match, mark: bool, demo: Demo | None = None
-    ) -> Playing:
+    async def _play(self, session: Session, match: Match, mark: bool, **box: Any) -> Playing:
+        """`box`: what the prompt's box is set to with the first picture."""
         session.match, session.voted = match, ""
         match.id = self._matches.keep(match)
-        rules: Updates = rules_of(demo) if demo else (gr.skip(),) * RULES
-        box = {"value": demo.prompt} if demo else {}
         async with aclosing(match.follow()) as news:
             async for _ in news:
-                yield rules + _picture(session, mark, **box)
-                rules, box = (gr.skip(),) * RULES, {}
+                yield _picture(session, mark, **box)
+                box = {}
 
     async def _standings(self) -> str:
         try:

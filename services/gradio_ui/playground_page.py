@@ -10,8 +10,9 @@ from typing import Any
 
 import gradio as gr
 
-from chat_client.sampling_fields import FIELD_BY_NAME
+from chat_client import SAMPLING_FIELDS
 from gradio_ui.chat_widgets import LATEX, MAX_QUESTION_CHARS
+from gradio_ui.controls import setting_widget
 from gradio_ui.events import DIRECT, STREAMS
 from gradio_ui.navigation import Navigation
 from gradio_ui.page_scripts import (
@@ -24,6 +25,9 @@ from gradio_ui.page_scripts import (
 )
 from gradio_ui.playground_handlers import PlaygroundHandlers
 from gradio_ui.playground_rules import MOST
+
+AT_ONCE = [field for field in SAMPLING_FIELDS if field.name in ("temperature", "seed")]
+FURTHER = [field for field in SAMPLING_FIELDS if field not in AT_ONCE]
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,11 @@ class Contestant:
 
     column: gr.Column
     model: gr.Dropdown
-    temperature: gr.Slider
-    seed: gr.Textbox
+    settings: tuple[gr.components.Component, ...]
 
     @property
     def values(self) -> list[gr.components.Component]:
-        return [self.model, self.temperature, self.seed]
+        return [self.model, *self.settings]
 
 
 @dataclass(frozen=True)
@@ -132,25 +135,11 @@ def _html(name: str) -> gr.HTML:
 def _contestant(number: int) -> Contestant:
     name = number + 1  # not a letter: those are the names that hide who answers
     with gr.Column(visible=number < 2, min_width=220, elem_classes="contestant") as column:
-        return Contestant(
-            column,
-            gr.Dropdown(label=f"Model {name}", choices=[], elem_id=f"model-{name}"),
-            gr.Slider(
-                0,
-                2,
-                value=0.7,
-                step=0.05,
-                label=f"Temperature {name}",
-                info=FIELD_BY_NAME["temperature"].what,
-            ),
-            gr.Textbox(
-                "",
-                label=f"Seed {name}",
-                info=FIELD_BY_NAME["seed"].what,
-                placeholder="a new one each time",
-                max_lines=1,
-            ),
-        )
+        model = gr.Dropdown(label=f"Model {name}", choices=[], elem_id=f"model-{name}")
+        widgets = {field.name: setting_widget(field, f" {name}") for field in AT_ONCE}
+        with gr.Accordion(f"More settings {name}", open=False):
+            widgets |= {field.name: setting_widget(field, f" {name}") for field in FURTHER}
+    return Contestant(column, model, tuple(widgets[field.name] for field in SAMPLING_FIELDS))
 
 
 def _pane() -> Pane:
@@ -175,24 +164,24 @@ def wire_playground_page(
     chosen: gr.Textbox,
     handlers: PlaygroundHandlers,
 ) -> None:
-    """`chosen`: the chat's settings, which hold for everything that a contestant leaves open."""
+    """`chosen`: the chat's settings, whose system prompt everybody is told."""
     looked = [session, page.kept, *page.rules]
     shown = [page.demos, *page.rules]
     navigation.place.change(handlers.look, looked, shown, js=LAST_RULES, **DIRECT)
-    for widget in page.rules:
-        widget.input(None, page.rules, None, js=KEEP_RULES)  # type: ignore[attr-defined]
+    changes = [widget.input for widget in page.rules]  # type: ignore[attr-defined]
+    gr.on(changes, None, page.rules, None, js=KEEP_RULES, **DIRECT)
     navigation.place.change(handlers.board, [session], [page.board], **DIRECT)
-    outputs = [*page.rules, *page.picture]
-    asked = {"inputs": [session, page.prompt, *page.rules, chosen], "outputs": outputs, **STREAMS}
+    inputs = [session, page.prompt, *page.rules, chosen]
+    asked = {"inputs": inputs, "outputs": page.picture, **STREAMS}
     page.prompt.submit(handlers.ask, **asked)
     # A reload begins a new session, which finds the tab's round again.
-    back = {"inputs": [session, page.round], "outputs": outputs, **STREAMS}
+    back = {"inputs": [session, page.round], "outputs": page.picture, **STREAMS}
     navigation.place.change(handlers.back, js=LAST_ROUND, **back)
     page.round.change(None, [page.round], None, js=KEEP_ROUND)
     page.round.change(None, page.rules, None, js=KEEP_RULES)  # a demo has set them
     page.prompt.submit(None, js=SHOW_ANSWERS)
     page.demos.click(None, js=SHOW_ANSWERS)
-    page.demos.click(handlers.demo, [session], outputs, **STREAMS)
+    page.demos.click(handlers.demo, [session], [*page.rules, *page.picture], **STREAMS)
     page.ballot.click(handlers.vote, [session, page.mark], [*page.picture, page.board], **DIRECT)
     page.mark.input(handlers.drawn, [session, page.mark], page.picture, **DIRECT)
     page.count.change(

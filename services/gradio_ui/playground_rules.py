@@ -8,30 +8,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from chat_client import Asked, ChatError, Demo, Model, Sampling
+from chat_client import SAMPLING_FIELDS, Asked, ChatError, Demo, Model, SamplingField
+from chat_client.sampling_fields import sampling_problem
+from gradio_ui.controls import read_sampling, widget_values
 
 MOST = 4
-CONTESTANT = 3  # widgets of one: model, temperature, seed
+CONTESTANT = 1 + len(SAMPLING_FIELDS)  # widgets of one: the model and its settings
 RULES = 3 + MOST * CONTESTANT  # how many, blind, mark, and the contestants
+CHANGE_IT = "Change it, then ask again."
 Updates = tuple[Any, ...]
 
 
-def contestant(values: Sequence[Any], base: Sampling) -> Asked:
-    """One as its widgets say; raises ChatError."""
-    model, temperature, seed = values
-    if not model:
-        raise ChatError("Choose a model for each contestant.")
-    text = str(seed or "").strip()
-    if text and not text.isdigit():
-        raise ChatError("Seed must be a whole number.")
-    sampling = replace(base, temperature=temperature, seed=int(text) if text else base.seed)
-    sampling.request()
-    return Asked(model, sampling)
+def contestants(rules: Sequence[Any]) -> list[Asked]:
+    """Everybody who is asked, as the widgets say; raises ChatError."""
+    asked = []
+    for number in range(int(rules[0])):
+        start = 3 + number * CONTESTANT
+        model, *settings = rules[start : start + CONTESTANT]
+        if not model:
+            raise ChatError("Choose a model for each contestant.")
+        sampling, problem = read_sampling(settings)
+        if problem is not None:
+            raise ChatError(f"Model {number + 1}: {problem.message}", CHANGE_IT)
+        asked.append(Asked(model, sampling))
+    return asked
 
 
 def rules_of(demo: Demo) -> Updates:
@@ -42,8 +46,7 @@ def rules_of(demo: Demo) -> Updates:
             widgets += [gr.skip()] * CONTESTANT
             continue
         each = demo.asked[number]
-        seed = "" if each.sampling.seed is None else str(each.sampling.seed)
-        widgets += [each.model, each.sampling.temperature, seed]
+        widgets += [each.model, *widget_values(each.sampling.settings())]
     return tuple(widgets)
 
 
@@ -74,8 +77,14 @@ def _read(kept: str) -> list[Any]:
     if not (isinstance(rules, list) and len(rules) == RULES and rules[0] in range(2, MOST + 1)):
         return []
     for start in range(3, RULES, CONTESTANT):
-        _, temperature, seed = rules[start : start + CONTESTANT]
-        number = isinstance(temperature, (int, float)) and 0 <= temperature <= 2
-        if not number or not isinstance(seed, str):
+        settings = rules[start + 1 : start + CONTESTANT]
+        if not all(map(_holds, SAMPLING_FIELDS, settings)):
             return []
     return [rules[0], rules[1] is True, rules[2] is True, *rules[3:]]
+
+
+def _holds(field: SamplingField, value: Any) -> bool:
+    """True for what a setting's widget can hold, also before it makes sense."""
+    if field.kind == "slider" and field.suggested is not None:
+        return sampling_problem(field.name, value) is None
+    return isinstance(value, str) and (field.kind != "choice" or value in ("", *field.choices))

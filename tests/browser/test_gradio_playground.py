@@ -99,8 +99,14 @@ def test_who_is_asked_and_how_outlives_a_reload(browser: Browser, gradio: Servic
         ready(page)
         said = page.locator("#contestants")
         for field in SAMPLING_FIELDS:
-            if field.name in ("temperature", "seed"):
-                expect(said.get_by_text(field.what).filter(visible=True)).to_have_count(2)
+            at_once = 2 if field.name in ("temperature", "seed") else 0
+            expect(said.get_by_text(field.what).filter(visible=True)).to_have_count(at_once)
+        page.get_by_role("button", name="More settings 1").click()
+        for field in SAMPLING_FIELDS:
+            expect(said.get_by_text(field.what).filter(visible=True).first).to_be_visible()
+        page.get_by_label("Max tokens 1").fill("5")
+        page.get_by_label("Reasoning effort 1").click()
+        page.get_by_role("option", name="low").click()
         page.get_by_label("3", exact=True).check()
         model = page.get_by_label("Model 3", exact=True)
         before = model.input_value()
@@ -121,6 +127,14 @@ def test_who_is_asked_and_how_outlives_a_reload(browser: Browser, gradio: Servic
         expect(page.get_by_label("number input for Temperature 1")).to_have_value("0.2")
         expect(page.get_by_label("Mark where the answers part")).to_be_checked()
         expect(page.get_by_label("Hide the names until the vote")).not_to_be_checked()
+        expect(page.get_by_label("Max tokens 1")).to_be_hidden()
+        page.get_by_role("button", name="More settings 1").click()
+        expect(page.get_by_label("Max tokens 1")).to_have_value("5")
+        expect(page.get_by_label("Reasoning effort 1")).to_have_value("low")
+        page.get_by_label("2", exact=True).check()
+        ask_all(page, STORY)
+        expect(page.locator("#panes .pane-head small").first).to_contain_text(", 5 out")
+        expect(page.locator(NAMES).first).to_contain_text("Max tokens 5")
         assert visited.script_errors == []
 
 
@@ -160,6 +174,10 @@ def test_the_quantization_demo_sets_the_page_and_marks_where_answers_part_on_a_p
         page.get_by_role("button", name="Temperature 0 against 1.5").click()
         expect(page.get_by_role("button", name="Both bad")).to_be_visible()
         assert page.get_by_label("Seed 1").input_value() == "42"
+        page.get_by_role("button", name="More settings 2").tap()
+        expect(page.get_by_label("JSON schema 2")).to_be_visible()
+        assert visited.sideways_overflow_px() == 0
+        page.get_by_role("button", name="More settings 2").tap()
         expect(page.locator(NAMES).last).to_contain_text("Temperature 1.5")
         page.get_by_label("Mark where the answers part").check()
         expect(page.locator("#panes .marked").first).to_be_visible()
