@@ -104,23 +104,24 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def beginner(dialogues: Dialogues) -> tuple[Llama, Tokenizer]:
+    """A model that knows nothing yet, and a tokenizer made for what it will read."""
+    tokenizer = train_tokenizer(dialogues.tokenizer_texts(), Config.vocab)
+    return Llama(Config(vocab=tokenizer.get_vocab_size())), tokenizer
+
+
 def main() -> None:
     args = arguments()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     dialogues = Dialogues(args.seed)
-    if args.start:
-        model, tokenizer = load_checkpoint(args.start)
-        model.train()
-    else:
-        tokenizer = train_tokenizer(dialogues.tokenizer_texts(), Config.vocab)
-        model = Llama(Config(vocab=tokenizer.get_vocab_size()))
-    config = model.config
+    model, tokenizer = load_checkpoint(args.start) if args.start else beginner(dialogues)
+    model.train()
     optimisers = optimisers_of(model, args.rate)
     print(f"{model.parameter_count:,} parameters")
 
     started, tokens, recent = time.monotonic(), 0, deque[float](maxlen=25)
-    stream = batches(dialogues, tokenizer, config.context, random.Random(args.seed))
+    stream = batches(dialogues, tokenizer, model.config.context, random.Random(args.seed))
     for step, (ids, weights) in enumerate(islice(stream, args.steps), start=1):
         minutes = (time.monotonic() - started) / 60
         left = 1 - max(step / (args.steps + 1), minutes / args.minutes)

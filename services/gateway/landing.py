@@ -65,14 +65,7 @@ def landing_routes(settings: GatewaySettings, probe: ModelServerProbe, drain: Dr
 
     @router.api_route("/", methods=BOTH, response_class=HTMLResponse, include_in_schema=False)
     async def landing(request: Request) -> HTMLResponse:
-        match = _HOST.fullmatch(request.headers.get("host", ""))
-        host = match[1] if match else "127.0.0.1"
-        page = _template().render(
-            state=await probe.state(),
-            streamlit_url=f"http://{host}:{settings.streamlit_port}/",
-            gradio_url=f"http://{host}:{settings.gradio_port}/",
-            api_url=f"http://{match[0] if match else host}/v1",
-        )
+        page = _page(request.headers.get("host", ""), settings, await probe.state())
         return HTMLResponse(
             page, headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
         )
@@ -85,6 +78,18 @@ def landing_routes(settings: GatewaySettings, probe: ModelServerProbe, drain: Dr
         return Response((HERE / "static" / name).read_bytes(), media_type=_ASSETS[name])
 
     return router
+
+
+def _page(host_header: str, settings: GatewaySettings, state: ModelServerState) -> str:
+    """The landing page; its links lead to the host that the browser asked for."""
+    match = _HOST.fullmatch(host_header)
+    host = match[1] if match else "127.0.0.1"
+    return _template().render(
+        state=state,
+        streamlit_url=f"http://{host}:{settings.streamlit_port}/",
+        gradio_url=f"http://{host}:{settings.gradio_port}/",
+        api_url=f"http://{match[0] if match else host}/v1",
+    )
 
 
 def _readiness(state: ModelServerState) -> dict[str, Any]:

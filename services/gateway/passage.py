@@ -89,28 +89,15 @@ async def _pass_stream(
     visit: Visit, caller: Caller, beat: Heartbeat, answer: Answer, commit: Commit
 ) -> None:
     """A stream of events, each as soon as it is whole; the end waits for the ledger."""
-    marks, meter = visit.route.end_marks, visit.meter
+    marks = visit.route.end_marks
     check = StreamCheck(
         marks,
-        meter,
+        visit.meter,
         # LM Studio's own API goes on after an error, to `chat.end`.
         goes_on=visit.route.protocol is Protocol.NATIVE,
         drop_usage=visit.ask.drop_usage,
     )
     cutter, begun, held = EventCutter(), False, b""
-    known_events, write_piece = check.shape.events_in, caller.write_piece
-
-    def pass_usual(piece: bytes) -> bool:
-        """Usual events go out as they come; everything else is for the loop below."""
-        if cutter.holding:
-            return False
-        events = known_events(piece) or check.usual_events(piece)
-        if not events or not write_piece(piece):
-            return False
-        visit.note_piece(len(piece))
-        meter.count_events(events)
-        return True
-
     while not check.ended and (piece := await answer.read()):
         visit.note_piece(len(piece))
         run = _cut(cutter, piece)
@@ -119,7 +106,7 @@ async def _pass_stream(
             if not begun:
                 await _begin(caller, beat, answer, run)
                 begun = True
-                answer.offer(pass_usual)
+                answer.offer(_usual_way(visit, caller, check, cutter))
             if check.ended:
                 held = run
             elif run:
@@ -134,6 +121,25 @@ async def _pass_stream(
     held += await _rest(answer)
     await commit(outcome_of(check.told) if check.told else "ok")
     await caller.send(held, last=True)
+
+
+def _usual_way(
+    visit: Visit, caller: Caller, check: StreamCheck, cutter: EventCutter
+) -> Callable[[bytes], bool]:
+    """What lets usual events out as they come; everything else is for the loop above."""
+    meter, known_events, write_piece = visit.meter, check.shape.events_in, caller.write_piece
+
+    def pass_usual(piece: bytes) -> bool:
+        if cutter.holding:
+            return False
+        events = known_events(piece) or check.usual_events(piece)
+        if not events or not write_piece(piece):
+            return False
+        visit.note_piece(len(piece))
+        meter.count_events(events)
+        return True
+
+    return pass_usual
 
 
 async def _begin(caller: Caller, beat: Heartbeat, answer: Answer, run: bytes) -> None:
