@@ -22,7 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON instead of words")]
 def aliases(changes: Changes = None, as_json: Json = False) -> None:
     """Lists other names for models; with NAME=MODEL it adds one, with NAME= it takes it away."""
     settings = settings_or_stop()
-    settings.gateway_data_dir.mkdir(parents=True, exist_ok=True)
+    settings.gateway_data_dir.mkdir(0o700, parents=True, exist_ok=True)
     known = Aliases(settings.aliases, settings.gateway_data_dir)
     if changes:
         wanted = {}

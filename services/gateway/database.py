@@ -23,7 +23,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 def open_database(settings: GatewaySettings) -> Engine:
     """An engine on the configured database, upgraded to the newest schema."""
-    settings.gateway_data_dir.mkdir(parents=True, exist_ok=True)
+    settings.gateway_data_dir.mkdir(0o700, parents=True, exist_ok=True)
     url = make_url(settings.sqlalchemy_url)
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, hide_parameters=True)

@@ -28,7 +28,7 @@ def load_pepper(settings: GatewaySettings) -> bytes:
 
 def write_once(path: Path, text: str) -> None:
     """Writes `text` to `path` unless it exists; two writers at once leave one whole file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(0o700, parents=True, exist_ok=True)
     if path.exists():
         return
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")

@@ -34,6 +34,16 @@ def test_the_list_shows_no_secret(tmp_path: Path) -> None:
     assert "ana" in lectern(tmp_path, "keys", "list").stdout
 
 
+@pytest.mark.parametrize("command", [("keys", "list"), ("aliases", "gpt-4o=m")])
+def test_nobody_else_on_the_machine_can_read_the_data(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """Chats lie in the database as text."""
+    folder = tmp_path / "data"
+    assert lectern(folder, *command).returncode == 0
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_taken_name_is_one_sentence(tmp_path: Path) -> None:
     lectern(tmp_path, "keys", "create", "--name", "ana")
     again = lectern(tmp_path, "keys", "create", "--name", "ana")
