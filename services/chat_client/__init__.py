@@ -96,6 +96,7 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     base_url="") -> [Snippet(language, title, code)]
     outside_address(settings, page_host) -> the server's root as people outside a container reach it
     gateway_address(settings, page_host) -> the gateway's, likewise; beside them the words for both
+    program_targets(settings, page_host) -> whom programs may ask: .name, .address, .settings
     Exchange, given to stream_answer as `record`, or Answer.exchange: .request (dict),
         .request_text, .headers, .status, .frames (raw), .truncated: the last turn as it went
     first_difference(a, b) -> index or None; parting(a, b) -> (same, rest of a, rest of b) or None
@@ -128,6 +129,12 @@ from chat_client.outside_address import (
 from chat_client.playground import Asked, Pane, Round, labelled, parted
 from chat_client.playground_demos import Demo, demos
 from chat_client.playground_vote import Verdict, cast, no_vote_because, verdicts
+from chat_client.program_targets import (
+    PAST_GATEWAY,
+    VIA_GATEWAY,
+    ProgramTarget,
+    program_targets,
+)
 from chat_client.recent import Recent
 from chat_client.reply import Reply
 from chat_client.request_log import (
@@ -184,8 +191,10 @@ __all__ = [
     "NO_KEY_WANTED",
     "OUTCOMES",
     "OUTCOME_HELP",
+    "PAST_GATEWAY",
     "SAMPLING_FIELDS",
     "SUGGESTED",
+    "VIA_GATEWAY",
     "Answer",
     "Asked",
     "ChatError",
@@ -213,6 +222,7 @@ __all__ = [
     "Pane",
     "Piece",
     "Preset",
+    "ProgramTarget",
     "Reasoning",
     "Recent",
     "Reply",
@@ -265,6 +275,7 @@ __all__ = [
     "parted",
     "parting",
     "probe",
+    "program_targets",
     "prompt_library",
     "read_attachment",
     "read_json_schema",

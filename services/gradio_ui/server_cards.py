@@ -123,11 +123,7 @@ def snippets_card(programs: Sequence[Snippet]) -> str:
         for number, each in enumerate(programs)
     )
     masked = f"<p class='fine'>{MASKED}</p>" if any("YOUR_KEY" in p.code for p in programs) else ""
-    return (
-        '<section class="card" aria-label="From a program"><h2>From a program</h2>'
-        f'<div class="tabs" role="tablist" aria-label="Language">{tabs}</div>{panels}{masked}'
-        "</section>"
-    )
+    return f'<div class="tabs" role="tablist" aria-label="Language">{tabs}</div>{panels}{masked}'
 
 
 def wire_card(exchange: Exchange | None) -> str:

@@ -14,6 +14,8 @@ import gradio as gr
 
 from chat_client import (
     ALL_MODELS,
+    PAST_GATEWAY,
+    VIA_GATEWAY,
     ChatError,
     ChatSettings,
     Exchange,
@@ -23,7 +25,7 @@ from chat_client import (
     gateway_address,
     grouped,
     load_model,
-    outside_address,
+    program_targets,
     snippets,
     unload_model,
 )
@@ -53,21 +55,28 @@ class ServerHandlers:
         self._lookout = lookout
         self._room = room
 
-    async def look(self, session: Session, request: gr.Request, chosen: str) -> tuple[Any, ...]:
-        """The cards that look different from what this page shows."""
+    async def look(
+        self, session: Session, request: gr.Request, chosen: str, picked: str
+    ) -> tuple[Any, ...]:
+        """The cards that look different from what this page shows; `picked`: whom programs ask."""
         if session.place != SERVER:
-            return (gr.skip(),) * 4
+            return (gr.skip(),) * 5
         outlook = await self._lookout.look(LOOK_AGE_S)
-        host = request.headers.get("host", "")
-        address = outside_address(self._settings, host)
-        own = address if address != gateway_address(self._settings, host) else ""
+        targets = {
+            each.name: each
+            for each in program_targets(self._settings, request.headers.get("host", ""))
+        }
+        target, own = targets.get(picked, targets[VIA_GATEWAY]), targets.get(PAST_GATEWAY)
         choices = read_choices(chosen)
         model = choices.model or outlook.choose(None) or "model"
-        programs = snippets(self._settings, model, sampling=choices.sampling, base_url=address)
+        programs = snippets(
+            target.settings, model, sampling=choices.sampling, base_url=target.address
+        )
         models = models_card(grouped(outlook.models), session.told, busy=False)
         return (
-            _changed(session, "state", state_card(outlook, own)),
+            _changed(session, "state", state_card(outlook, own.address if own else "")),
             gr.skip() if session.loading else _changed(session, "models", models),
+            _changed(session, "targets", ", ".join(targets), gr.update(visible=len(targets) > 1)),
             _changed(session, "snippets", snippets_card(programs)),
             _changed(session, "wire", wire_card(_last(session))),
         )
@@ -138,8 +147,9 @@ def _last(session: Session) -> Exchange | None:
     return session.turn.record if session.turn else None
 
 
-def _changed(session: Session, name: str, html: str) -> Any:
+def _changed(session: Session, name: str, html: str, update: Any = None) -> Any:
+    """What the page is told, if anything: the card, or `update` for a part that is none."""
     if session.cards.get(name) == html:
         return gr.skip()
     session.cards[name] = html
-    return html
+    return html if update is None else update

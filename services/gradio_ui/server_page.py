@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from chat_client import ALL_MODELS, OUTCOME_HELP, OUTCOMES
+from chat_client import ALL_MODELS, OUTCOME_HELP, OUTCOMES, PAST_GATEWAY, VIA_GATEWAY
 from gradio_ui.events import DIRECT, STREAMS
 from gradio_ui.navigation import SERVER, Navigation
 from gradio_ui.page_scripts import CARDS
@@ -31,6 +31,14 @@ class RequestsCard:
 
 
 @dataclass(frozen=True)
+class ProgramsCard:
+    """Programs that ask one of the two servers."""
+
+    target: gr.Radio
+    code: gr.HTML
+
+
+@dataclass(frozen=True)
 class ServerPage:
     """The page's widgets; each card is HTML of our own."""
 
@@ -39,7 +47,7 @@ class ServerPage:
     gateway: gr.HTML
     state: gr.HTML
     models: gr.HTML
-    snippets: gr.HTML
+    programs: ProgramsCard
     log: RequestsCard
     wire: gr.HTML
 
@@ -50,11 +58,20 @@ def make_server_page() -> ServerPage:
         with gr.Row(elem_id="server-addresses"):
             gateway, state = _card("server-gateway"), _card("server-state")
         models = _card("server-models")
-        snippets = _card("server-snippets")
+        programs = _programs()
         log = _requests()
         wire = _card("server-wire")
     timer = gr.Timer(LOOK_S, active=False)
-    return ServerPage(column, timer, gateway, state, models, snippets, log, wire)
+    return ServerPage(column, timer, gateway, state, models, programs, log, wire)
+
+
+def _programs() -> ProgramsCard:
+    with gr.Column(elem_id="server-programs", elem_classes="card"):
+        gr.HTML("<h2>From a program</h2>", padding=False, apply_default_css=False)
+        target = gr.Radio(
+            [VIA_GATEWAY, PAST_GATEWAY], value=VIA_GATEWAY, label="Ask", elem_id="ask-whom"
+        )
+        return ProgramsCard(target, _card("server-snippets"))
 
 
 def _requests() -> RequestsCard:
@@ -88,7 +105,9 @@ def wire_server_page(
 
     Returns the event after which other models are loaded than before.
     """
-    inputs, cards = [session, chosen], [page.state, page.models, page.snippets, page.wire]
+    target = page.programs.target
+    inputs = [session, chosen, target]
+    cards = [page.state, page.models, target, page.programs.code, page.wire]
     turned = navigation.place.change(
         lambda place: gr.Timer(active=place == SERVER), [navigation.place], [page.timer], **DIRECT
     )
@@ -101,6 +120,7 @@ def wire_server_page(
         **DIRECT,
     }
     page.timer.tick(handlers.look, inputs, cards, **DIRECT)
+    target.input(handlers.look, inputs, cards, **DIRECT)
     for event in (turned.then, page.timer.tick, log.outcome.input, log.model.input):
         event(**requests)
     acted = page.models.click(handlers.act, [session], [page.models], **STREAMS)

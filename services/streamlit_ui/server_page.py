@@ -17,6 +17,7 @@ from chat_client import (
     ServerState,
     gateway_address,
     outside_address,
+    program_targets,
 )
 from streamlit_ui.exchange_view import last_turn
 from streamlit_ui.opening import RETRY_S, state_page
@@ -59,21 +60,21 @@ def server_page() -> None:
     elif section == "Last turn":
         last_turn()
     elif section == "Programs":
-        programs(state, *outside(chat_settings()))
+        programs(state, program_targets(chat_settings(), _page_host()))
     else:
         if state.ready:
             server_models()
         _watch(state)
 
 
-def outside(settings: ChatSettings) -> tuple[str, str]:
-    """Where people reach the gateway and the model server, told by the address of this page."""
-    host = st.context.headers.get("Host", "")
-    return gateway_address(settings, host), outside_address(settings, host)
+def _page_host() -> str:
+    """The address of this page, which tells where people reach both servers."""
+    return st.context.headers.get("Host", "")
 
 
 def _addresses(settings: ChatSettings, state: ServerState) -> None:
-    gateway, server = outside(settings)
+    host = _page_host()
+    gateway, server = gateway_address(settings, host), outside_address(settings, host)
     cards = st.columns(2) if server != gateway else [st.container()]
     with cards[0].container(border=True, key="gateway-card"):
         log = request_watch().newest(LOG_FRESH_S)

@@ -130,6 +130,9 @@ def test_a_blind_round_that_a_reload_does_not_lose_and_a_program_to_copy(
 
         page.get_by_role("link", name="Server", exact=True).tap()
         page.get_by_role("tab", name="curl").tap()
+        expect(page.locator("#server-snippets pre:visible")).to_contain_text("YOUR_KEY")
+        page.get_by_label("The model server itself").check()
+        expect(page.locator("#server-snippets pre:visible")).to_contain_text(engine.url)
         page.get_by_role("button", name="Copy curl").tap()
         assert engine.url in page.evaluate("navigator.clipboard.readText()")
         assert visited.sideways_overflow_px() == 0

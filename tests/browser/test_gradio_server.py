@@ -46,6 +46,11 @@ def test_the_server_page_tells_the_address_and_what_went_over_the_wire(
         page.locator("[data-fold=Answer] summary").click()
         expect(page.locator("[data-fold=Answer]")).to_contain_text("data: [DONE]")
         page.get_by_role("tab", name="Python").click()
+        expect(page.locator("#server-snippets pre:visible")).to_contain_text(
+            f"base_url='{gateway.url}/v1', api_key='YOUR_KEY'"
+        )
+        page.get_by_label("The model server itself").check()
+        expect(page.locator("#server-snippets pre:visible")).to_contain_text(engine.url)
         page.get_by_role("button", name="Copy Python").click()
         program = page.evaluate("navigator.clipboard.readText()")
         assert f"base_url='{engine.url}/v1'" in program
@@ -120,6 +125,7 @@ def test_through_the_gateway_a_key_without_the_scope_is_told_so(
         page.get_by_role("button", name="Unload lectern-101@q4_0").click()
         expect(page.locator("#server-models .trouble")).to_contain_text("models:manage")
         expect(page.locator("#server-snippets")).to_contain_text("YOUR_KEY")
+        expect(page.get_by_label("The model server itself")).to_be_hidden()
         assert gateway_key not in page.content()
         turn_to(page, "Chat")
         ask(page, ASKED)
