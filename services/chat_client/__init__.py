@@ -57,11 +57,12 @@ A UI reads `ChatSettings()` once and draws what these return. Every failure is a
     .shown -> [Shown(message: Entry, place, of, older_id, newer_id)]: what to draw, with place/of
     .ask(text, model, images, files) -> Turn;  .edit(message_id, text, model) -> Turn
     .regenerate(message_id, model) -> Turn;  .choose(message_id);  .under_way -> Entry or None
-    Turn: .messages (send these), .take(piece), .end(error=None, stopped=False, so_far=None) in any
-        case (so_far: a stopped answer's numbers, record.so_far()), .id,
-        .answer: Entry(id, role, text, images, files, reasoning, reasoning_s, tool_calls, stats,
-        model, answered_by, error, state: "coming", "done", "stopped" or "failed",
+    Turn: .messages (send these), .take(piece), .id, .answer: Entry(id, role, text, images, files,
+        reasoning, reasoning_s, tool_calls, stats, model, answered_by, error, elapsed_s,
+        state: "coming", "done", "stopped" or "failed",
         feedback: "up", "down" or None: set it, then keep)
+        In any case .answer.end(error=None, so_far=None) or .answer.stop(so_far=None) at last;
+        so_far: the numbers of an answer that did not come to its end, record.so_far()
     await .keep(room) -> bool: sends what is not kept yet, also in mid-answer; never raises
     .room_id, .name, .title, .settings, .system_prompt, .sampling, .not_kept (sentence or "")
 

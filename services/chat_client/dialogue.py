@@ -38,7 +38,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An answer to be asked for: send `messages`, `take` each piece, `end` it in any case."""
+    """An answer to be asked for: send `messages`, `take` each piece, end `answer` in any case."""
 
     messages: tuple[Message, ...]
     answer: Entry
@@ -73,15 +73,6 @@ class Turn:
 
     def take(self, piece: Piece) -> None:
         self.answer.take(piece)
-
-    def end(
-        self,
-        error: ChatError | None = None,
-        *,
-        stopped: bool = False,
-        so_far: Stats | None = None,
-    ) -> None:
-        self.answer.end(error, stopped=stopped, so_far=so_far)
 
 
 class Tree:

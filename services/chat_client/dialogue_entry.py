@@ -46,6 +46,7 @@ class Entry:
     feedback: Feedback | None = None  # a thumb up or down, of whom the conversation belongs to
     id: str = field(default_factory=lambda: "m_" + secrets.token_hex(12))
     asked_at: float = field(default_factory=time.monotonic)
+    ended_at: float | None = None
     _thought_from: float | None = None
     _thought_until: float | None = None
 
@@ -92,25 +93,29 @@ class Entry:
         elif isinstance(piece, Finished):
             self.stats = piece.stats
 
-    def end(
-        self,
-        error: ChatError | None = None,
-        *,
-        stopped: bool = False,
-        so_far: Stats | None = None,
-    ) -> None:
+    def end(self, error: ChatError | None = None, so_far: Stats | None = None) -> None:
         """Closes the answer; what came so far stays. Harmless when it is closed already.
 
-        `so_far`: the numbers to keep when it is stopped, as no others come.
+        `so_far`: the numbers to keep when no others have come.
         """
+        self._close("failed" if error else "done", error, so_far)
+
+    def stop(self, so_far: Stats | None = None) -> None:
+        """The same for an answer that somebody has stopped."""
+        self._close("stopped", None, so_far)
+
+    def _close(self, state: State, error: ChatError | None, so_far: Stats | None) -> None:
         if self.state != "coming":
             return
-        self.error = error
-        self.state = "failed" if error else "stopped" if stopped else "done"
-        if self.state == "stopped":
-            self.stats = self.stats or so_far
+        self.state, self.error, self.ended_at = state, error, time.monotonic()
+        self.stats = self.stats or so_far
         if self._thought_from is not None:
-            self._thought_until = self._thought_until or time.monotonic()
+            self._thought_until = self._thought_until or self.ended_at
+
+    @property
+    def elapsed_s(self) -> float:
+        """From the question to the end, or until now."""
+        return (self.ended_at or time.monotonic()) - self.asked_at
 
     def message(self) -> Message:
         """As it goes to a model."""

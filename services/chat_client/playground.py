@@ -165,8 +165,8 @@ class Round:
         parts = [stats.line] if stats and self.revealed else []
         if stats and not self.revealed and stats.finish_reason != "stop":
             parts.append(stats.ending)
-        if pane.entry.state == "stopped":
-            parts.append("stopped")
+        if pane.entry.state in ("stopped", "failed"):
+            parts.append(pane.entry.state)
         if self.revealed and pane.entry.answered_by not in ("", pane.asked.model):
             parts.append(f"answered by {pane.entry.answered_by}")
         return " · ".join(part for part in parts if part)

@@ -70,7 +70,9 @@ class Reply:
                 self._close()
 
     def _close(self) -> None:
-        error = self._answer.error
-        stopped = error is None and self._turn.stats is None
-        self._turn.end(error, stopped=stopped, so_far=self.exchange.so_far())
+        error, so_far = self._answer.error, self.exchange.so_far()
+        if error is None and self.entry.stats is None:
+            self.entry.stop(so_far)
+        else:
+            self.entry.end(error, so_far)
         self._ended()

@@ -60,7 +60,7 @@ class Asking:
         asked = chat.fitting(asked, model.context_length if model else None)
         exchange = chat.begin(asked)
         if (problem := _problem(choices, model, asked)) is not None:
-            exchange.end(problem)
+            exchange.answer.end(problem)
         if exchange.ended or not (choices.model or await self._choose_model(exchange)):
             question = chat.dialogue.entries[exchange.answer.parent_id or ""].text
             yield self._view.whole(session, value=question)
@@ -99,7 +99,7 @@ class Asking:
         exchange.answer.model = outlook.choose(None) or ""
         if not exchange.answer.model:
             away = ChatError("No model server answers.", outlook.state.advice)
-            exchange.end(outlook.refusal or away)
+            exchange.answer.end(outlook.refusal or away)
         return bool(exchange.answer.model)
 
 

@@ -6,17 +6,14 @@ Owns what only matters while an answer comes. The conversation itself, with all 
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from chat_client import (
-    ChatError,
     Dialogue,
     Entry,
     LoadProgress,
     Piece,
-    Stats,
     TokenMemory,
     drop_oldest,
 )
@@ -37,7 +34,6 @@ class Exchange:
     place: int = 0  # in line, counted from 1; 0: not waiting
     in_line: bool = True
     loading: LoadProgress | None = None  # while the model is brought into memory
-    ended_at: float | None = None  # seconds of the monotonic clock
     _blocks: Blocks = field(default_factory=lambda: Blocks(PART_CHARACTERS))
     _finished: list[str] = field(default_factory=list)
 
@@ -64,25 +60,10 @@ class Exchange:
     def ended(self) -> bool:
         return self.answer.state != "coming"
 
-    @property
-    def elapsed_s(self) -> float:
-        return (self.ended_at or time.monotonic()) - self.answer.asked_at
-
     def take(self, piece: Piece) -> None:
         """Adds what the model sent."""
         self.asked.take(piece)
         self._finished += self._blocks.finished(self.answer.text)
-
-    def end(
-        self,
-        error: ChatError | None = None,
-        *,
-        stopped: bool = False,
-        so_far: Stats | None = None,
-    ) -> None:
-        """Closes the answer; what came so far stays. Harmless when it is closed already."""
-        self.asked.end(error, stopped=stopped, so_far=so_far)
-        self.ended_at = self.ended_at or time.monotonic()
 
 
 @dataclass

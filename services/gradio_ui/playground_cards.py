@@ -10,7 +10,6 @@ from html import escape
 
 from chat_client import Demo, Pane, Round, Standing, no_vote_because, verdicts
 
-PHASES = {"coming": "answering", "stopped": "stopped", "failed": "failed"}
 NO_VOTES = "No votes yet. Ask, then say which answer is better."
 EXPLAINED = (
     "Bradley-Terry scores: 400 points more means ten wins for each loss. The bar is the 95 % "
@@ -31,10 +30,10 @@ def demos_card(demos: Sequence[Demo]) -> str:
 
 def pane_head(round_: Round, pane: Pane) -> str:
     """Who answers and how fast."""
-    state = PHASES.get(pane.entry.state, "")
-    numbers = round_.numbers(pane) or state
-    if pane.entry.state == "coming" and not pane.entry.text:
-        numbers = round_.waiting(pane).line or "reading the prompt"
+    numbers = round_.numbers(pane)
+    if pane.entry.state == "coming":
+        waiting = round_.waiting(pane).line or "reading the prompt"
+        numbers = "answering" if pane.entry.text else waiting
     return (
         f'<div class="pane-head"><h2>{escape(round_.name(pane))}</h2>'
         f"<small>{escape(numbers) or '&nbsp;'}</small></div>"

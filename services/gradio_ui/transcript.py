@@ -74,7 +74,9 @@ def _answer(entry: Entry, exchange: Exchange | None) -> list[Bubble]:
     bubbles += [_tool_call(call, entry) for call in entry.tool_calls]
     if entry.tool_calls and not entry.text and entry.state == "done":
         bubbles.append(_wish(entry))
-    if entry.state != "coming" or not bubbles:
+    if entry.error is not None:
+        bubbles.append(folded(entry.error.message, entry.error.advice))
+    if not bubbles or (entry.state != "coming" and (entry.stats or entry.error is None)):
         bubbles.append(_note(entry, exchange))
     return bubbles
 
@@ -125,10 +127,8 @@ def _name(call: ToolCall) -> str:
 
 def _note(entry: Entry, exchange: Exchange | None) -> Bubble:
     """The line below an answer, or in its place while there is none."""
-    if entry.state == "failed" and entry.error is not None:
-        return folded(entry.error.message, entry.error.advice)
     if entry.state == "stopped":
-        after = f" after {exchange.elapsed_s:.1f} s" if exchange else ""
+        after = f" after {entry.elapsed_s:.1f} s" if exchange else ""
         parts = [f"Stopped{after}", entry.stats.line if entry.stats else "", entry.giver]
         numbers = f"\n\n{_numbers(entry)}" if entry.stats else ""
         line = " · ".join(part for part in parts if part)
@@ -147,7 +147,7 @@ def _waiting(exchange: Exchange) -> str:
     waiting = Waiting(exchange.place if exchange.in_line else 0, exchange.loading)
     if waiting.line:
         return waiting.line
-    seconds = int(exchange.elapsed_s)
+    seconds = int(exchange.answer.elapsed_s)
     return "Reading your question" + (f" · {seconds} s" if seconds else "")
 
 

@@ -126,20 +126,20 @@ class Turn:
                 if self._load:
                     await self._bring_into_memory()
                 await self._read()
-            self.exchange.end()
+            self.exchange.answer.end()
         except asyncio.CancelledError:
             self._end_stopped()
         except ChatError as error:
-            self.exchange.end(error)
+            self.exchange.answer.end(error, self.record.so_far())
         except Exception:
             log.exception("an answer failed in a way that nobody foresaw")
             trouble = ChatError("The answer failed inside Lectern.", "Ask again; its log says why.")
-            self.exchange.end(trouble)
+            self.exchange.answer.end(trouble, self.record.so_far())
         finally:
             self.tell()
 
     def _end_stopped(self) -> None:
-        self.exchange.end(stopped=True, so_far=self.record.so_far())
+        self.exchange.answer.stop(self.record.so_far())
 
     async def _bring_into_memory(self) -> None:
         """Shows how far the loading is; where that fails, the question itself tells why."""

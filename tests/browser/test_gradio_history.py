@@ -83,7 +83,7 @@ def test_it_is_the_chat_that_every_other_program_with_the_key_sees(chat: Visit, 
     dialogue = blocking(Dialogue.open(room, kept.id))
     assert [each.message.text.strip() for each in dialogue.shown] == ["What is a token?", said]
     elsewhere = Dialogue()
-    elsewhere.ask("Asked elsewhere", "another").end(stopped=True)
+    elsewhere.ask("Asked elsewhere", "another").answer.stop()
     assert blocking(elsewhere.keep(room))
     page.reload()
     page.locator(CHAT, has_text="Asked elsewhere").click()
@@ -206,7 +206,7 @@ def test_on_a_phone_the_chats_are_behind_a_button_and_open_at_their_end(
 ) -> None:
     for name in ("First", "Second"):
         long = Dialogue()
-        long.ask(name + "\n\nand more" * 60, "another").end(stopped=True)
+        long.ask(name + "\n\nand more" * 60, "another").answer.stop()
         assert blocking(long.keep(room))
     begin(chat.page, "What is a token?")
     with opened(browser, gradio, PHONE) as visited:

@@ -173,6 +173,7 @@ def test_the_page_waits_for_the_server_and_survives_its_loss(
             server.script = lambda _: [chunk("The beginning of"), Pause(0.2), Cut()]
             ask(page, "Hello")
             page.get_by_text("The answer was cut off").wait_for()
+            page.get_by_text("token out · first token after").wait_for()
         page.get_by_text("No answer can come just now").wait_for()
         assert page.get_by_text("The beginning of").count() == 1
         with upstream(port) as server:

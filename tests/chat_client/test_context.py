@@ -92,7 +92,7 @@ async def test_the_meter_agrees_with_the_real_engine(engine: Service) -> None:
             turn.take(piece)
             if isinstance(piece, Finished):
                 memory.learn(turn.messages, piece.stats)
-        turn.end()
+        turn.answer.end()
         assert turn.stats is not None
         assert turn.stats.prompt_tokens is not None
         told.append(turn.stats.prompt_tokens)

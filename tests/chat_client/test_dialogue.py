@@ -28,7 +28,7 @@ def room(gateway: Service, gateway_key: str) -> Room:
 def answered(turn: Turn, text: str) -> Turn:
     turn.take(Text(text))
     turn.take(Finished(STATS))
-    turn.end()
+    turn.answer.end()
     return turn
 
 
@@ -69,7 +69,7 @@ def test_an_edit_and_a_new_answer_stand_beside_the_old_ones() -> None:
 def test_a_model_is_told_only_whole_exchanges() -> None:
     tree = Tree()
     tree.system_prompt = "Be brief."
-    tree.ask("Lost?", "tiny").end(ChatError("The server is away."))
+    tree.ask("Lost?", "tiny").answer.end(ChatError("The server is away."))
     turn = tree.ask("Found?", "tiny")
     assert [(each.role, each.content) for each in turn.messages] == [
         ("system", "Be brief."),
@@ -87,8 +87,8 @@ def test_an_answer_is_put_together_from_its_pieces() -> None:
         turn.take(piece)
     turn.take(ToolCall(0, "7", "f", "{}"))
     turn.take(Finished(STATS))
-    turn.end(stopped=True)
-    turn.end()
+    turn.answer.stop()
+    turn.answer.end()
     assert (turn.reasoning, turn.text, turn.state) == ("Well…", "1", "stopped")
     assert turn.tool_calls == (ToolCall(0, "7", "f", "{}"),)
     assert turn.reasoning_s is not None
@@ -107,7 +107,8 @@ async def test_what_is_kept_comes_back_the_same(room: Room) -> None:
     first.take(Reasoning("Let me see"))
     first.take(ToolCall(0, "7", "clock", "{}"))
     answered(first, "A cat.")
-    dialogue.regenerate(first.id, "big").end(ChatError("The model crashed.", "Load it again."))
+    crashed = ChatError("The model crashed.", "Load it again.")
+    dialogue.regenerate(first.id, "big").answer.end(crashed)
     assert await dialogue.keep(room)
     assert (dialogue.not_kept, dialogue.title) == ("", "What is on it?")
 
@@ -168,13 +169,25 @@ async def test_the_numbers_of_a_stopped_answer_are_kept(room: Room) -> None:
     turn = dialogue.ask("Count.", "tiny")
     turn.take(Text("One, two"))
     so_far = Stats(0.25, 40.0, None, None, None, "other", duration_s=0.3, counted_tokens=3)
-    turn.end(stopped=True, so_far=so_far)
+    turn.answer.stop(so_far)
     assert await dialogue.keep(room)
     kept = (await Dialogue.open(room, str(dialogue.room_id))).shown[1].message
     assert kept.state == "stopped"
     assert kept.line == (
         "about 3 tokens out · 40.0 tokens/s · first token after 0.25 s · stopped · other"
     )
+
+
+async def test_the_numbers_of_a_failed_answer_are_kept(room: Room) -> None:
+    dialogue = Dialogue()
+    turn = dialogue.ask("Count.", "tiny")
+    turn.take(Text("One"))
+    so_far = Stats(0.25, None, None, None, None, "tiny", duration_s=0.3, counted_tokens=1)
+    turn.answer.end(ChatError("The model crashed."), so_far)
+    assert await dialogue.keep(room)
+    kept = (await Dialogue.open(room, str(dialogue.room_id))).shown[1].message
+    assert kept.state == "failed"
+    assert kept.line == "about 1 token out · first token after 0.25 s · tiny"
 
 
 async def test_settings_changed_on_the_way_are_kept_too(room: Room) -> None:

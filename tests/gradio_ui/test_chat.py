@@ -24,17 +24,17 @@ def test_it_waits_reads_thinks_answers_and_is_done() -> None:
     exchange.take(Text("Because."))
     assert phase(exchange) == "answering"
     exchange.take(Finished(Stats(0.03, 40.0, 12, 41, "stop", "tiny")))
-    exchange.end()
+    exchange.answer.end()
     assert (phase(exchange), exchange.ended) == ("done", True)
 
 
 def test_the_first_ending_counts_and_stops_the_clock() -> None:
     exchange = begun()
-    exchange.end(ChatError("Refused.", "Wait."))
-    elapsed = exchange.elapsed_s
-    exchange.end(stopped=True)
+    exchange.answer.end(ChatError("Refused.", "Wait."))
+    elapsed = exchange.answer.elapsed_s
+    exchange.answer.stop()
     assert phase(exchange) == "failed"
-    assert exchange.elapsed_s == elapsed
+    assert exchange.answer.elapsed_s == elapsed
 
 
 def test_a_chat_finds_the_exchange_of_an_answer() -> None:

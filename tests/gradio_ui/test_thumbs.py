@@ -63,10 +63,10 @@ def test_a_tool_call_inside_a_thought_does_not_shift_the_thumbs() -> None:
     first = chat.begin(chat.dialogue.ask("Why?", "tiny"))
     first.take(Reasoning("Hm."))
     first.take(ToolCall(0, "c1", "get_weather", "{}"))
-    first.end()
+    first.answer.end()
     second = chat.begin(chat.dialogue.ask("And?", "tiny"))
     second.take(Text("So."))
-    second.end()
+    second.answer.end()
     second.answer.feedback = "up"
     thought, words, note = None, None, None
     assert thumbs(chat, drawn(chat)) == [thought, words, note, "Like", "Like"]  # text, note

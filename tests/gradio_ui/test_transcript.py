@@ -23,7 +23,7 @@ def test_a_finished_answer_carries_its_line_of_numbers() -> None:
     chat, exchange = asked()
     exchange.take(Text("Because."))
     exchange.take(Finished(STATS))
-    exchange.end()
+    exchange.answer.end()
     question, answer, numbers = transcript(chat)
     assert (question["role"], question["content"][0]["text"]) == ("user", "Why?")
     assert answer["content"][0]["text"] == "Because."
@@ -63,7 +63,7 @@ def test_a_tool_call_lies_in_the_thought_that_led_to_it() -> None:
     )
     assert call["metadata"]["parent_id"] == thought["metadata"]["id"]
     assert '"city": "Bern"' in call["content"][0]["text"]
-    exchange.end()
+    exchange.answer.end()
     said = transcript(chat)[3]["content"][0]["text"]  # a place for the thumbs of such an answer
     assert said.startswith("The model wants to call `get_weather`")
     chat.begin(chat.dialogue.ask("And now?", "tiny")).take(Reasoning("Again."))
@@ -79,7 +79,7 @@ def test_the_place_in_line_is_shown() -> None:
 def test_a_stopped_answer_is_marked_below_what_came() -> None:
     chat, exchange = asked()
     exchange.take(Text("Beca"))
-    exchange.end(stopped=True)
+    exchange.answer.stop()
     _, answer, mark = transcript(chat)
     assert answer["content"][0]["text"] == "Beca"
     assert title(mark).startswith("Stopped after ")
@@ -89,7 +89,7 @@ def test_a_stopped_answer_has_the_numbers_of_what_came_and_its_model() -> None:
     chat, exchange = asked()
     exchange.take(Text("Beca"))
     so_far = Stats(0.25, 40.0, None, None, None, "other", counted_tokens=3)
-    exchange.end(stopped=True, so_far=so_far)
+    exchange.answer.stop(so_far)
     mark = transcript(Chat(chat.dialogue))[-1]  # as after a reload
     assert title(mark) == (
         "Stopped · about 3 tokens out · 40.0 tokens/s · first token after 0.25 s · "
@@ -101,25 +101,36 @@ def test_a_stopped_answer_has_the_numbers_of_what_came_and_its_model() -> None:
 def test_a_broken_answer_says_what_was_wrong_and_what_to_do() -> None:
     chat, exchange = asked()
     exchange.take(Text("Beca"))
-    exchange.end(ChatError("The server went away.", "Start it again."))
+    exchange.answer.end(ChatError("The server went away.", "Start it again."))
     _, answer, trouble = transcript(chat)
     assert answer["content"][0]["text"] == "Beca"
     assert title(trouble) == "The server went away."
     assert trouble["content"][0]["text"] == "Start it again."
 
 
+def test_a_broken_answer_that_had_begun_has_its_numbers_too() -> None:
+    chat, exchange = asked()
+    exchange.take(Text("Beca"))
+    so_far = Stats(0.25, 40.0, None, None, None, "tiny", duration_s=0.3, counted_tokens=3)
+    exchange.answer.end(ChatError("The server went away.", "Start it again."), so_far)
+    *_, trouble, numbers = transcript(chat)
+    assert title(trouble) == "The server went away."
+    line = "about 3 tokens out · 40.0 tokens/s · first token after 0.25 s · tiny"
+    assert title(numbers) == line
+
+
 def test_versions_of_a_question_and_of_an_answer_have_arrows_to_the_others() -> None:
     chat, exchange = asked()
     exchange.take(Text("Because."))
-    exchange.end()
+    exchange.answer.end()
     first = chat.dialogue.shown
     assert not any("/" in bubble["content"][0]["text"] for bubble in transcript(chat))
-    chat.begin(chat.dialogue.edit(first[0].message.id, "How?")).end(stopped=True)
+    chat.begin(chat.dialogue.edit(first[0].message.id, "How?")).answer.stop()
     again = chat.begin(chat.dialogue.regenerate(chat.dialogue.shown[-1].message.id))
     assert (
         len([bubble for bubble in transcript(chat) if "2/2" in bubble["content"][0]["text"]]) == 1
     )
-    again.end(stopped=True)
+    again.answer.stop()
     lines = [bubble["content"][0]["text"] for bubble in transcript(chat)]
     assert f"[\u2039](#question-{first[0].message.id}) 2/2 \u203a" in lines
     assert any(line.startswith("[\u2039](#answer-m_") for line in lines)
@@ -128,7 +139,7 @@ def test_versions_of_a_question_and_of_an_answer_have_arrows_to_the_others() -> 
 def test_each_bubble_knows_its_message() -> None:
     chat, exchange = asked()
     exchange.take(Text("Because."))
-    exchange.end()
+    exchange.answer.end()
     question, answer = (shown.message.id for shown in chat.dialogue.shown)
     assert [id_ for id_, _ in drawn(chat)] == [question, answer, answer]
 
@@ -136,7 +147,7 @@ def test_each_bubble_knows_its_message() -> None:
 def test_a_kept_answer_that_broke_off_is_drawn_without_a_time() -> None:
     chat, exchange = asked()
     exchange.take(Text("Beca"))
-    exchange.end(stopped=True)
+    exchange.answer.stop()
     assert title(transcript(Chat(chat.dialogue))[-1]) == "Stopped · tiny"
 
 
@@ -154,5 +165,5 @@ def test_a_long_answer_comes_in_parts_that_stay_and_is_one_at_its_end() -> None:
     assert more[: len(few) - 1] == few[:-1]  # what the page has drawn need not be drawn again
     assert "".join(more) == exchange.answer.text
     assert max(map(len, more)) < 2 * PART_CHARACTERS
-    exchange.end()
+    exchange.answer.end()
     assert parts(0) == [exchange.answer.text]  # so that Copy takes all of it

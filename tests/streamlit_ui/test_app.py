@@ -163,6 +163,7 @@ def test_a_broken_answer_keeps_its_text_and_the_chat_goes_on(server: Upstream) -
     opened = ask(page(), "Hello")
     assert "Half an answer" in words(opened)
     assert "cut off" in opened.error[0].value
+    assert any("token out · first token after" in each.value for each in opened.caption)
     server.script = lambda _: spoken("Whole again.")
     ask(opened, "And now?")
     assert "Whole again." in words(opened)
