@@ -15,8 +15,10 @@ _OPENINGS = tuple(
     for name in (b"content", b"reasoning_content", b"text", b"delta")
     for space in (b"", b" ")
 )
-# What a JSON string cannot hold as it is (RFC 8259, section 7), and what escapes it.
-_NOT_PLAIN = bytes(range(32)) + b'"\\'
+# Leaves a plain text as it is: no character beyond ASCII (pieces of two could join to a whole one
+# here), none that a JSON string cannot hold as it is (RFC 8259, section 7), none that escapes
+# another. Each of those becomes a question mark, which none of them is.
+_PLAIN = bytes(b if 32 <= b < 128 and b not in b'"\\' else ord("?") for b in range(256))
 
 
 class EventShape:
@@ -37,9 +39,10 @@ class EventShape:
         size = self._size
         if not size or not piece.startswith(self._before) or not piece.endswith(self._after):
             return 0
-        texts = piece[len(self._before) : -len(self._after)].replace(self._between, b"")
-        # Pieces of characters beyond ASCII could join to whole ones here, so they are not plain.
-        if not texts.isascii() or len(texts.translate(None, _NOT_PLAIN)) != len(texts):
+        texts = piece[len(self._before) : -len(self._after)]
+        if len(texts) >= size:
+            texts = texts.replace(self._between, b"")
+        if texts.translate(_PLAIN) != texts:
             return 0
         return (len(piece) - len(texts)) // size
 

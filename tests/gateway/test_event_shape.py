@@ -50,6 +50,7 @@ def test_events_of_one_shape_are_counted(form: bytes, texts: list[bytes]) -> Non
         CHAT % b"one" + CHAT.replace(b"}]}", b'}],"usage":{}}') % b"two",
         SPACED % b"another protocol's",
         b"",
+        *(CHAT % bytes([each]) for each in (*range(32), 34, 92, 128, 255)),
     ],
 )
 def test_anything_else_is_left_to_the_parser(piece: bytes) -> None:
