@@ -149,8 +149,9 @@ class Handlers:
         """A page that has just been loaded; its address may name a chat."""
         session.utc_offset_minutes = int(utc_offset_minutes or 0)
         async with aclosing(self._open_whole(session, address)) as pictures:
-            async for picture in pictures:
-                yield picture
+            async for chat, box, *rest in pictures:
+                # A new page has its Send; for a question asked meanwhile Stop may be in its place.
+                yield chat, box if session.turn else gr.skip(), *rest
 
     async def opened(
         self, session: Session, event: gr.EventData

@@ -78,6 +78,13 @@ async def test_what_is_not_set_is_not_sent(handlers: Handlers, model_server: Ups
     assert sent <= {"model", "messages", "stream", "stream_options"}
 
 
+async def test_a_new_page_leaves_the_buttons_to_a_question_asked_meanwhile(
+    handlers: Handlers,
+) -> None:
+    pictures = [picture async for picture in handlers.enter(Session(), "", 0)]
+    assert [picture[1] for picture in pictures] == [gr.skip()]
+
+
 async def test_enter_pressed_twice_before_the_models_are_known_asks_once(
     handlers: Handlers, model_server: Upstream
 ) -> None:
