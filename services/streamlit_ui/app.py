@@ -9,6 +9,7 @@ import streamlit as st
 
 from streamlit_ui import look
 from streamlit_ui.pages import pages
+from streamlit_ui.resources import keep_what_is_loaded
 from streamlit_ui.session import keep_reading
 
 st.set_page_config("Lectern", str(look.ICON), initial_sidebar_state="auto")
@@ -18,3 +19,4 @@ page = st.navigation(pages(), position="top")
 if page.url_path:  # The chat at the root reads its answers by itself.
     keep_reading()
 page.run()
+keep_what_is_loaded()

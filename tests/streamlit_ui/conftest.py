@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -18,3 +19,4 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
         st.cache_resource.clear()
         st.cache_data.clear()
         yield running
+    gc.unfreeze()  # what the page has spared collections is garbage now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,11 @@ def test_a_question_is_answered_with_its_numbers(server: Upstream) -> None:
     assert "A token is a piece of text." in words(opened)
     assert "5 tokens in, 7 out · " in words(opened)
     assert len(opened.chat_message) == 2
+
+
+def test_collections_spare_what_the_first_page_has_loaded(server: Upstream) -> None:
+    page()
+    assert gc.get_freeze_count() > 10_000
 
 
 def test_a_suggestion_is_asked_by_one_click(server: Upstream) -> None:
