@@ -1,8 +1,8 @@
 """Gradio's Blocks without the work that nobody sees.
 
-Owns: what an event skips costs nothing, and the page is told nothing twice. Gradio builds each part
-that `gr.skip()` stands for anew from its arguments, and its configuration too, which took longer
-than the rest of a picture.
+Owns: what an event skips costs nothing, and the page is told nothing twice and nothing wrong.
+Gradio builds each part that `gr.skip()` stands for anew from its arguments, and its configuration
+too, which took longer than the rest of a picture.
 """
 
 from __future__ import annotations
@@ -49,16 +49,32 @@ class LeanBlocks(gr.Blocks):
         final: bool,
         simple_format: bool = False,
     ) -> list[Any]:
-        """Ends an event of the page without its last picture.
+        """Ends an event of the page without its last picture, and sends whole what got shorter.
 
-        Gradio would send that again. The browser keeps no order between two events, so the end of
-        the first look at a chat could put Send where a question asked meanwhile has put Stop.
+        Gradio would send that picture again. The browser keeps no order between two events, so
+        the end of the first look at a chat could put Send where a question asked meanwhile has put
+        Stop.
+
+        Where a list in a list loses several of its parts, Gradio numbers them wrongly (`utils.diff`
+        takes what is gone off twice), and the browser loses others.
         """
-        made = super().handle_streaming_diffs(
+        told = super().handle_streaming_diffs(
             block_fn, data, session_hash, run, final, simple_format
         )
-        again = final and block_fn.api_visibility == "private"
-        return [dict(SKIPPED) for _ in made] if again else made
+        if final:
+            private = block_fn.api_visibility == "private"
+            return [dict(SKIPPED) for _ in told] if private else told
+        if session_hash is None or run is None:
+            return told
+        now = self.pending_diff_streams[session_hash][run]
+        return [
+            [["replace", [], whole]] if edits is not whole and _shortens(edits) else edits
+            for edits, whole in zip(told, now, strict=True)
+        ]
+
+
+def _shortens(edits: list[Any]) -> bool:
+    return any(what == "delete" and isinstance(path[-1], int) for what, path, _ in edits)
 
 
 def _skipped(value: Any) -> bool:

@@ -69,3 +69,13 @@ async def test_the_end_of_an_event_draws_only_for_programs_again(visibility: Any
     blocks.handle_streaming_diffs(event, ["words", "<b>1</b>"], "session", "run", final=False)
     told = blocks.handle_streaming_diffs(event, [None, None], "session", "run", final=True)
     assert told == ([gr.skip()] * 2 if visibility == "private" else ["words", "<b>1</b>"])
+
+
+async def test_what_loses_several_parts_is_sent_whole() -> None:
+    blocks, event = page(LeanBlocks)
+    long, short = ([{"content": list(range(size))}] for size in (5, 1))
+    for chat, told in ((long, long), (short, [["replace", [], short]])):
+        data = [chat, "words", ""]
+        sent = blocks.handle_streaming_diffs(event, data, "session", "run", final=False)
+        assert sent[0] == told
+    assert sent[1:] == [[], []]
