@@ -51,7 +51,9 @@
     ({ target }) => {
       if (!target.matches(".bubble-wrap")) return;
       const { scrollTop, scrollHeight, clientHeight } = target;
-      if (scrollTop + clientHeight > scrollHeight - 2) follows = true;
+      const below = scrollHeight - clientHeight - scrollTop;
+      // Whoever scrolls down to the end may find more below it, which came meanwhile.
+      if (below < 2 || (scrollTop > last[0] && below < clientHeight / 4)) follows = true;
       else if (scrollTop < last[0] && scrollHeight >= last[1]) follows = opened = false;
       last = [scrollTop, scrollHeight];
     },
