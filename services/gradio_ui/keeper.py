@@ -51,6 +51,8 @@ class Keeper:
     async def _watch(self, chat: Chat, turn: Turn) -> None:
         ended = await turn.ended_within(FIRST_S)
         while not ended:
+            # Now, too: a page may know the chat's address before all of it is kept.
+            turn.grace_s = self._grace_s
             kept = await chat.dialogue.keep(self._room)
             # Only an answer that can be found again is worth the wait.
             turn.grace_s = self._grace_s if kept else 0.0
