@@ -184,8 +184,16 @@ class ModelServerError(GatewayError):
 
 # The codes that a model server's own error can have in the ledger, the log and the metrics.
 _NAMED = frozenset(
-    ("context_length_exceeded", "model_not_found", "no_model_loaded", "model_crashed")
-) | {"model_unloaded", "engine_unreachable", "model_server_refused"}
+    {
+        "context_length_exceeded",
+        "engine_unreachable",
+        "model_crashed",
+        "model_not_found",
+        "model_server_refused",
+        "model_unloaded",
+        "no_model_loaded",
+    }
+)
 
 
 def status_of(error: GatewayError) -> int:

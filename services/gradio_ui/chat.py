@@ -9,14 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from chat_client import (
-    Dialogue,
-    Entry,
-    LoadProgress,
-    Piece,
-    TokenMemory,
-    drop_oldest,
-)
+from chat_client import Dialogue, Entry, LoadProgress, Piece, TokenMemory, drop_oldest
 from chat_client import Turn as Asked
 from chat_client.blocks import Blocks
 
