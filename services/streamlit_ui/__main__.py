@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 from pathlib import Path
 
 from pydantic import ValidationError
 from streamlit.web import bootstrap
 from streamlit.web.server import Server
+from streamlit.web.server.starlette import starlette_server
+from streamlit.web.server.starlette.starlette_server import _bind_socket as bind_socket
 
 from chat_client import ChatSettings, settings_problem
 from chat_client.background import background_loop
@@ -74,8 +77,21 @@ def main() -> int:
         f"model server {chat.root_url}\n"
     )
     bootstrap._set_up_signal_handler = _stop_at_a_signal
+    starlette_server._bind_socket = _bind_sending_at_once
     bootstrap.run(str(SCRIPT), is_hello=False, args=[], flag_options=chosen)
     return 0
+
+
+def _bind_sending_at_once(address: str, port: int, backlog: int) -> socket.socket:
+    """Streamlit's binding, for connections that hold nothing back.
+
+    Else a message waits until the browser has acknowledged the one before, which it puts off for
+    40 ms or more: two in a row are a picture that is late. uvloop spares that, asyncio does not.
+    """
+    listener = bind_socket(address, port, backlog)
+    # Each connection that it accepts inherits this.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _stop_at_a_signal(server: Server) -> None:
