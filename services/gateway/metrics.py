@@ -80,12 +80,11 @@ class Metrics:
         usage, model = visit.usage, self.label(visit.ask.model)
         self._note_tokens("input", model, usage.prompt_tokens)
         self._note_tokens("output", model, usage.completion_tokens)
-        # A whole answer comes at once: when its tokens were made, nobody here can tell.
-        streamed = visit.ask.stream or visit.route.method == "WEBSOCKET"
-        if not streamed or visit.first_at is None or visit.last_at is None:
+        first_s = visit.first_token_s
+        if first_s is None or visit.first_at is None or visit.last_at is None:
             return
         if usage.completion_tokens:  # an embedding by WebSocket has none
-            self.first_token.note(visit.first_at - visit.began)
+            self.first_token.note(first_s)
         if usage.completion_tokens > 1:
             span = visit.last_at - visit.first_at
             self.token_gap.note(span / (usage.completion_tokens - 1))

@@ -72,7 +72,7 @@ class UnderWay:
 
 
 def _row(visit: Visit, now: float, time_now: datetime) -> RunningRow:
-    place, first_at = visit.place, visit.first_at
+    place, first_at, first_s = visit.place, visit.first_at, visit.first_token_s
     position = place.position if place is not None and not place.running else None
     state = State.STARTING if first_at is None else State.ANSWERING
     return RunningRow(
@@ -84,7 +84,7 @@ def _row(visit: Visit, now: float, time_now: datetime) -> RunningRow:
         state=state if position is None else State.QUEUED,
         position=position,
         completion_tokens=0 if first_at is None else visit.meter.usage.completion_tokens,
-        first_token_ms=None if first_at is None else _ms(first_at - visit.began),
+        first_token_ms=None if first_s is None else _ms(first_s),
         elapsed_ms=_ms(now - visit.began),
     )
 

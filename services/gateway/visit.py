@@ -104,6 +104,12 @@ class Visit:
         return ((self.opened_at or time.monotonic()) - self.began - self.queue_s) * 1000
 
     @property
+    def first_token_s(self) -> float | None:
+        """Time to first token; None for a whole answer: when its tokens were made, nobody tells."""
+        streamed = self.ask.stream or self.route.method == "WEBSOCKET"
+        return self.first_at - self.began if streamed and self.first_at is not None else None
+
+    @property
     def answer_status(self) -> int:
         """The status that the model server answered with."""
         return self.answer.status if self.answer else 0
@@ -144,8 +150,7 @@ class Visit:
     def _row(self) -> Row:
         assert self.key is not None  # noqa: S101 (checked by the only caller)
         now = self.ended_at
-        first_ms = None if self.first_at is None else (self.first_at - self.began) * 1000
-        usage = self.usage
+        usage, first_s = self.usage, self.first_token_s
         return Row(
             request_id=self.request_id,
             began_at=datetime.fromtimestamp(time.time() - (now - self.began), UTC),
@@ -160,6 +165,6 @@ class Visit:
             completion_tokens=usage.completion_tokens,
             estimated=not usage.exact,
             queue_ms=round(self.queue_s * 1000, 3),
-            first_token_ms=None if first_ms is None else round(first_ms, 3),
+            first_token_ms=None if first_s is None else round(first_s * 1000, 3),
             duration_ms=round((now - self.began) * 1000, 3),
         )
