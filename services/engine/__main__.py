@@ -93,7 +93,7 @@ def _listen(settings: EngineSettings) -> socket.socket:
         info = socket.getaddrinfo(
             settings.bind_addr, settings.engine_port, type=socket.SOCK_STREAM
         )[0]
-        sock = socket.socket(info[0], socket.SOCK_STREAM)
+        sock = socket.socket(*info[:3])  # with its protocol, or asyncio would not set TCP_NODELAY
         if sys.platform != "win32":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(info[4])
