@@ -12,15 +12,18 @@ JS = """
 const SETTLED_MS = 1500;  // Parts of a page come one by one, and each one moves its end.
 const touches = ["pointerdown", "touchstart", "wheel", "keydown"];
 
-const bring = place => {
+const bring = (place, hold) => {
   const page = document.querySelector('[data-testid="stAppScrollToBottomContainer"]');
   if (!page || !matchMedia("(max-width: 640px)").matches) return;
-  const until = performance.now() + SETTLED_MS;
-  let mine = true;
-  const leave = () => { mine = false; };
+  const leave = () => { hold.until = 0; };
   for (const touch of touches) addEventListener(touch, leave, {once: true, capture: true});
+  let height = 0;
   const step = () => {
-    if (!mine || performance.now() > until) return;
+    if (page.scrollHeight !== height && hold.until) {
+      height = page.scrollHeight;
+      hold.until = Math.max(hold.until, performance.now() + SETTLED_MS);
+    }
+    if (performance.now() > hold.until) return;
     const target = place ? document.querySelector(place) : null;
     const top = target ? target.getBoundingClientRect().top - page.getBoundingClientRect().top : 0;
     if (!place) page.scrollTop = 0;
@@ -30,18 +33,30 @@ const bring = place => {
   step();
 };
 
-const shown = new WeakMap();
+const holds = new WeakMap();
 export default ({data, parentElement}) => {
-  if (shown.get(parentElement) === data.place + data.number) return;
-  shown.set(parentElement, data.place + data.number);
-  bring(data.place);
+  const last = holds.get(parentElement);
+  const what = data.place + data.number;
+  const until = data.growing ? Infinity : performance.now() + SETTLED_MS;
+  if (last?.what === what) {
+    if (last.until) last.until = until;
+    return;
+  }
+  if (last) last.until = 0;
+  const hold = {what, until};
+  holds.set(parentElement, hold);
+  bring(data.place, hold);
 };
 """
 
 _script = st.components.v2.component("phone_scroll", js=JS)
 
 
-def bring_into_sight(place: str, number: str) -> None:
-    """Scrolls to what this CSS selector names, or to the top; once for each `number`."""
+def bring_into_sight(place: str, number: str, *, growing: bool) -> None:
+    """Scrolls to what this CSS selector names, or to the top; once for each `number`.
+
+    It stays there for a moment, and as long as what is below is `growing`; a touch ends that.
+    """
     with st.container(key="phone-scroll"):
-        _script(data={"place": place, "number": number}, key="phone_scroll")
+        data = {"place": place, "number": number, "growing": growing}
+        _script(data=data, key="phone_scroll")

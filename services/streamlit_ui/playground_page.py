@@ -11,6 +11,7 @@ import streamlit as st
 from chat_client import Round
 from streamlit_ui import look
 from streamlit_ui.chat_page import BEAT_S, FRESH_S, LOOK_S, wait_for_server
+from streamlit_ui.keyboard import STOP
 from streamlit_ui.leaderboard_view import leaderboard_view
 from streamlit_ui.phone_scroll import bring_into_sight
 from streamlit_ui.playground_setup import (
@@ -44,11 +45,18 @@ def playground_page() -> None:
         setup = playground_setup(state.models, unfolded=round_ is None and not typed)
     if typed and setup.asked:
         round_ = _start(typed, setup, round_)
-    if round_ is not None and round_.open and not typed:
+    if round_ is not None and round_.open:
         with st.bottom.container(horizontal_alignment="center"):
-            st.button("Stop", icon=":material/stop_circle:", key="stop", on_click=round_.stop)
+            st.button(
+                "Stop",
+                icon=":material/stop_circle:",
+                key="stop",
+                shortcut=STOP,
+                on_click=round_.stop,
+            )
     number = "" if round_ is None else st.session_state["round_id"]
-    bring_into_sight(".st-key-asked-all" if number else "", number)
+    under_way = round_ is not None and round_.open
+    bring_into_sight(".st-key-asked-all" if number else "", number, growing=under_way)
     _keep_watch(round_)
     answers, board = st.container(), st.container()
     with board:
