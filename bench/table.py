@@ -46,7 +46,7 @@ def rows(results: Results) -> list[tuple[str, list[str]]]:
     found.append(("streams held at 100 chunks/s", both(results, numbers, held)))
     if 1000 in numbers:
         found.append(("memory at 1,000 streams, MB", both(results, numbers, memory)))
-    found.append(("memory idle, MB", ["", *own(results, "idle_mb", "{:.0f}")]))
+    found.append(("memory idle, MB", ["", *own(results, "idle_mb", "{:.1f}")]))
     found.append(("seconds to ready", ["", *own(results, "ready_s", "{:.2f}")]))
     found.append(("requests per second, 64 connections", per_second(results)))
     found.append(("answers that were not byte for byte right", wrong(results)))
