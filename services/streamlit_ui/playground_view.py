@@ -8,7 +8,7 @@ a common beat, and measured with four answers of 300 tokens at 50 a second, medi
 fragments against loop: the browser's main thread worked 5.8 s against 5.5 s, 343 KB came down
 against 317, the lag was 54 ms against 53 at p50 and 111 against 109 at p99, the service's CPU was
 the same. But one of 20 visits with two rounds each ended with a page without its answers (Streamlit
-1.67.0), and none of them has with the loop.
+1.67.0), and none of 36 with the loop.
 """
 
 from __future__ import annotations
