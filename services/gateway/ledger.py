@@ -27,7 +27,7 @@ RETRY_S = 0.5
 COMMIT_TIMEOUT_S = 2.0
 MAX_BATCH = 500
 # After a batch as large as this more rows are on their way: they are waited for this long, since a
-# transaction costs as much as several rows. A row that comes alone is committed at once.
+# transaction costs as much as several rows. Where rows come one by one, each is committed at once.
 CROWD = 4
 GATHER_S = 0.002
 # Rows that wait in memory while the database is away: only requests that were running by then add
@@ -136,7 +136,7 @@ class Ledger:
                 log.error("the ledger cannot be written (%s); rows are kept", type(error).__name__)  # noqa: TRY400
             self.accepting = False
             if not self._stopping:
-                threading.Event().wait(RETRY_S)
+                time.sleep(RETRY_S)
             return False
         self.accepting, self._written = True, size
         for _ in batch:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import streamlit as st
 
 JS = """
-const SETTLED_MS = 1500;  // Parts of a page come one by one, and each one moves its end.
+const SETTLED_MS = 6000;  // Parts of a page come one by one, some with the next look at the server.
 const touches = ["pointerdown", "touchstart", "wheel", "keydown"];
 
 const bring = (place, hold) => {

@@ -45,7 +45,8 @@ def playground_page() -> None:
         setup = playground_setup(state.models, unfolded=round_ is None and not typed)
     if typed and setup.asked:
         round_ = _start(typed, setup, round_)
-    if round_ is not None and round_.open:
+    under_way = round_ is not None and round_.open
+    if round_ is not None and under_way:
         with st.bottom.container(horizontal_alignment="center"):
             st.button(
                 "Stop",
@@ -55,7 +56,6 @@ def playground_page() -> None:
                 on_click=round_.stop,
             )
     number = "" if round_ is None else st.session_state["round_id"]
-    under_way = round_ is not None and round_.open
     bring_into_sight(".st-key-asked-all" if number else "", number, growing=under_way)
     _keep_watch(round_)
     answers, board = st.container(), st.container()

@@ -55,7 +55,7 @@ def test_all_are_asked_at_once_and_one_stop_frees_every_slot(
             wait_until(lambda n=number: len(words(page, n)) > len(shown[n]), "more of each")  # type: ignore[misc]
             assert words(page, number).startswith(shown[number])
         assert slots(slow_engine)["active"] == 3
-        page.get_by_role("button", name="Stop").click()
+        page.locator(".st-key-stop").get_by_role("button", name="Stop").click()
         stopped = before["cancelled"] + 3
         wait_until(lambda: slots(slow_engine)["cancelled"] == stopped, "every slot")
         assert slots(slow_engine)["active"] == 0
