@@ -11,7 +11,9 @@ from streamlit_ui import look
 from streamlit_ui.pages import pages
 from streamlit_ui.resources import keep_what_is_loaded
 from streamlit_ui.session import keep_reading
+from streamlit_ui.timer import start_at_the_top
 
+start_at_the_top()
 st.set_page_config("Lectern", str(look.ICON), initial_sidebar_state="auto")
 look.dress()
 # On top where there is room, in the side panel on a phone.

@@ -22,6 +22,7 @@ from streamlit_ui.presets_panel import presets_panel
 from streamlit_ui.resources import history, server_watch
 from streamlit_ui.session import ask, read_on, this_conversation
 from streamlit_ui.sidebar import choice_now, sidebar
+from streamlit_ui.timer import every
 
 FRESH_S = 30.0  # The side panel's timer looks far more often; a click must not wait for a probe.
 LOOK_S = 5.0
@@ -102,10 +103,6 @@ def say_above_box(conversation: Conversation, reply: Reply | None) -> None:
         )
 
 
-# Streamlit leaves a fragment's place behind for the next run of the same thread, so the two below
-# are called outside every container: inside one, the whole page would sometimes be drawn there.
-
-
 def keep_watch(conversation: Conversation, shown: ServerState, reply: Reply | None) -> None:
     """Draws nothing; redraws the page when what it shows is no longer so."""
     kept = (conversation.id, conversation.dialogue.title, conversation.dialogue.not_kept)
@@ -124,10 +121,10 @@ def keep_watch(conversation: Conversation, shown: ServerState, reply: Reply | No
         if state != shown or (reply is not None and not reply.open):
             st.rerun()
 
-    st.fragment(look_again, run_every=LOOK_S if reply is None else BEAT_S)()
+    every(LOOK_S if reply is None else BEAT_S)(look_again)()
 
 
-@st.fragment(run_every=RETRY_S)
+@every(RETRY_S)
 def wait_for_server(*, talking: bool) -> None:
     """Why no answer can come; goes away by itself."""
     state = server_watch().state(RETRY_S - 1)

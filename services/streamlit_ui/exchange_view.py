@@ -10,13 +10,14 @@ import streamlit as st
 from chat_client import Exchange
 from chat_client.reply import Reply
 from streamlit_ui.session import shown_conversation
+from streamlit_ui.timer import every
 
 EVERY_S = 0.5
 HEIGHT_PX = 420
 
 
 def last_turn() -> None:
-    """Draws the section; call it outside every container."""
+    """Draws the section."""
     conversation = shown_conversation()
     reply = conversation.reply if conversation else None
     if reply is None or not reply.exchange.url:
@@ -25,7 +26,7 @@ def last_turn() -> None:
             icon=":material/chat:",
         )
         return
-    st.fragment(_growing, run_every=EVERY_S if reply.open else None)(reply, was_open=reply.open)
+    every(EVERY_S if reply.open else None)(_growing)(reply, was_open=reply.open)
 
 
 def _growing(reply: Reply, *, was_open: bool) -> None:

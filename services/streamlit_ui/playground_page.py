@@ -25,6 +25,7 @@ from streamlit_ui.playground_setup import (
 from streamlit_ui.playground_view import show
 from streamlit_ui.resources import chat_settings, rounds, server_watch
 from streamlit_ui.session import read_elsewhere
+from streamlit_ui.timer import every
 
 ROUND = "round"  # in the address
 
@@ -108,4 +109,4 @@ def _keep_watch(round_: Round | None) -> None:
         if ended or server_watch().state(LOOK_S - 1) != shown:
             st.rerun()
 
-    st.fragment(look_again, run_every=BEAT_S if under_way else LOOK_S)()
+    every(BEAT_S if under_way else LOOK_S)(look_again)()

@@ -18,6 +18,7 @@ from streamlit_ui.settings import StreamlitSettings
 from streamlit_ui.stage import Scene, Stage
 from streamlit_ui.stage_look import dress_stage
 from streamlit_ui.stage_timer import stage_timer
+from streamlit_ui.timer import every
 from streamlit_ui.veil import veiled
 
 FRESH_S = 30.0
@@ -149,7 +150,7 @@ def _scene(scene: Scene) -> bool:
     return False
 
 
-@st.fragment(run_every=RETRY_S)
+@every(RETRY_S)
 def _wait() -> None:
     """Why no answer can come, without telling where; goes away by itself."""
     state = server_watch().state(RETRY_S - 1)

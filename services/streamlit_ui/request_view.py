@@ -22,6 +22,7 @@ from chat_client import (
 )
 from streamlit_ui.prose import for_page
 from streamlit_ui.resources import request_watch
+from streamlit_ui.timer import every
 
 EVERY_S = 2.0
 LONGEST = 40  # characters of a model's name
@@ -71,7 +72,7 @@ def _choices(models: list[str]) -> tuple[Outcome, str]:
     return outcome or "", model
 
 
-@st.fragment(run_every=EVERY_S)
+@every(EVERY_S)
 def _rows(outcome: Outcome, model: str) -> None:
     log = request_watch().newest(EVERY_S - 0.5, outcome, model)
     if not isinstance(log, RequestLog):

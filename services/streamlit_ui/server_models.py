@@ -12,6 +12,7 @@ from streamlit_ui.model_jobs import ModelJob
 from streamlit_ui.model_picker import facts
 from streamlit_ui.prose import for_page
 from streamlit_ui.resources import chat_settings, model_jobs, server_watch
+from streamlit_ui.timer import every
 
 LOOK_S = 4.0
 STEP_S = 0.4
@@ -23,10 +24,9 @@ KEEP_HELP = (
 
 
 def server_models() -> None:
-    """Draws the list and keeps it true; call it outside every container."""
-    st.fragment(_list, run_every=STEP_S if model_jobs().under_way else LOOK_S)(
-        model_jobs().under_way
-    )
+    """Draws the list and keeps it true."""
+    under_way = model_jobs().under_way
+    every(STEP_S if under_way else LOOK_S)(_list)(under_way)
 
 
 def _list(shown_under_way: bool) -> None:

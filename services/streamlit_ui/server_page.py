@@ -26,6 +26,7 @@ from streamlit_ui.prose import for_page
 from streamlit_ui.request_view import request_log
 from streamlit_ui.resources import chat_settings, request_watch, server_watch
 from streamlit_ui.server_models import server_models
+from streamlit_ui.timer import every
 
 FRESH_S = 5.0
 LOG_FRESH_S = 3.0
@@ -54,7 +55,6 @@ def server_page() -> None:
         label_visibility="collapsed",
         required=True,
     )
-    # A fragment must stand outside every container; see chat_page.
     if section == "Requests":
         request_log()
     elif section == "Last turn":
@@ -95,7 +95,7 @@ def _addresses(settings: ChatSettings, state: ServerState) -> None:
         st.caption(NO_KEY_WANTED)
 
 
-@st.fragment(run_every=RETRY_S)
+@every(RETRY_S)
 def _watch(shown: ServerState) -> None:
     """Why there is no model to load, or nothing while there is; goes on by itself."""
     state = server_watch().state(RETRY_S - 1)

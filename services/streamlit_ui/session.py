@@ -14,6 +14,7 @@ from streamlit_ui.choice import Choice
 from streamlit_ui.conversation import Conversation
 from streamlit_ui.resources import chat_settings, room, shelf
 from streamlit_ui.settings_panel import load_settings
+from streamlit_ui.timer import every
 
 READ_S = 3.0  # Well within CHAT_ABANDONED_S.
 NOT_THERE = "That chat is not kept any more. Here is a new one."
@@ -153,7 +154,7 @@ def read_on() -> None:
         reply.take(0)
 
 
-@st.fragment(run_every=READ_S)
+@every(READ_S)
 def keep_reading() -> None:
     """Draws nothing; lets the answers of the chat go on while another page is shown."""
     read_on()
