@@ -125,6 +125,8 @@ textarea::placeholder, input::placeholder { color: currentColor !important; opac
 /* A log's rows stay rows: the table scrolls sideways in its frame. */
 .st-key-requests table { white-space: nowrap; font-size: 0.85rem; }
 .st-key-requests [data-testid="stMarkdownContainer"] { overflow-x: auto; }
+/* A part that only watches (`timer`) takes no room. */
+[data-testid="stLayoutWrapper"]:has(> [data-testid="stVerticalBlock"]:empty) { display: none; }
 /* Drawn only so that the browser has the code highlighter before an answer needs it. */
 .st-key-early-code { position: absolute; width: 1px; height: 1px; overflow: hidden;
   visibility: hidden; }
