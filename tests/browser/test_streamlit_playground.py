@@ -12,6 +12,12 @@ from tests.running import Service, wait_until
 
 pytestmark = pytest.mark.browser
 
+# Longer than Streamlit takes to scroll a page to its end.
+FRAMES = """() => new Promise(done => {
+    let left = 60;
+    const frame = () => left-- ? requestAnimationFrame(frame) : done();
+    frame();
+})"""
 # Both at one moment: the page may still be moving.
 BOXES = """() => [0, 1].map(number =>
     document.querySelector(`.st-key-pane-${number}`).getBoundingClientRect().toJSON())"""
@@ -123,7 +129,13 @@ def test_on_a_phone_the_panes_stand_below_each_other(browser: Browser, streamlit
         page = here.page
         ready(page)
         assert here.sideways_overflow_px() == 0
-        expect(page.get_by_role("heading", name="Playground")).to_be_in_viewport()
+        heading = page.get_by_role("heading", name="Playground")
+        page.get_by_text("Leaderboard", exact=True).wait_for()  # The page is whole.
+        page.evaluate(FRAMES)
+        expect(heading).to_be_in_viewport()
+        page.keyboard.press("Shift")  # From a touch on, nobody holds the page any more.
+        page.evaluate(FRAMES)
+        expect(heading).to_be_in_viewport(timeout=1)
         ask(page, "What is a token?")
         page.get_by_text("Which answer is better?").wait_for()
         expect(page.locator(".st-key-asked-all")).to_be_in_viewport()
