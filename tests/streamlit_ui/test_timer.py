@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
@@ -13,34 +11,15 @@ from streamlit.testing.v1.element_tree import parse_tree_from_messages
 from tests.chat_client.upstream import Upstream
 
 
-def playground() -> None:
-    from streamlit_ui.playground_page import playground_page
+def page(name: str) -> None:
+    """One page, with what `app` puts above every page but the chat."""
+    from importlib import import_module
+
     from streamlit_ui.session import keep_reading
 
-    keep_reading()
-    playground_page()
-
-
-def server_page() -> None:
-    from streamlit_ui.server_page import server_page
-    from streamlit_ui.session import keep_reading
-
-    keep_reading()
-    server_page()
-
-
-def presenter() -> None:
-    from streamlit_ui.presenter_page import presenter_page
-    from streamlit_ui.session import keep_reading
-
-    keep_reading()
-    presenter_page()
-
-
-def chat() -> None:
-    from streamlit_ui.chat_page import chat_page
-
-    chat_page()
+    if name != "chat_page":
+        keep_reading()
+    getattr(import_module(f"streamlit_ui.{name}"), name)()
 
 
 @pytest.fixture
@@ -82,14 +61,14 @@ def gaps(places: set[tuple[int, ...]]) -> set[tuple[int, ...]]:
     }
 
 
-@pytest.mark.parametrize("script", [chat, playground, server_page, presenter])
+@pytest.mark.parametrize("name", ["chat_page", "playground_page", "server_page", "presenter_page"])
 @pytest.mark.parametrize("away", [False, True])
 def test_a_part_that_runs_again_leaves_no_gap(
-    server: Upstream, sent: list[ForwardMsg], script: Callable[[], None], away: bool
+    server: Upstream, sent: list[ForwardMsg], name: str, away: bool
 ) -> None:
     if away:
         server.routes["/api/v1/models"] = (500, {})
-    assert not AppTest.from_function(script, default_timeout=20).run().exception
+    assert not AppTest.from_function(page, default_timeout=20, args=(name,)).run().exception
     parts = {message.delta.fragment_id for message in sent} - {""}
     assert parts
     for part in ["none of them", *parts]:
