@@ -15,7 +15,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from gateway.countdown import Countdown
 from gateway.head_limit import HeadLimit
+from gateway.outbox import outbox_of
 
 # Where a request's scope names its connection, among its extensions (ASGI 3).
 CONNECTION = "lectern.connection"
@@ -23,6 +25,7 @@ CONNECTION = "lectern.connection"
 MAX_COPIED_BYTES = 64 * 1024
 # What ends a line or is no text: in a head only the ends of its own lines.
 _CONTROL = bytes(range(9)) + bytes(range(10, 32)) + b"\x7f"
+_line = b": ".join  # of a header, a pair
 
 
 class CallerConnection(HeadLimit):
@@ -32,6 +35,9 @@ class CallerConnection(HeadLimit):
         super().__init__(*arguments, **options)
         self._early = False
         self._on_left: Callable[[], None] | None = None
+        self._idle = Countdown(self.loop, self._close_if_idle)
+        self._outbox = outbox_of(self.loop)
+        self._unsent = b""
 
     @property
     def _answering(self) -> bool:
@@ -41,6 +47,8 @@ class CallerConnection(HeadLimit):
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop. Bytes that come too early are dropped, not kept."""
+        if self._unsent:
+            self._write_unsent()
         if not self._early and not self._answering:
             super().data_received(data)
         elif data.strip(b"\r\n"):  # some programs send an empty line after a body
@@ -69,8 +77,8 @@ class CallerConnection(HeadLimit):
         if cycle.more_body or cycle.disconnected or cycle.waiting_for_100_continue:
             return None
         body, cycle.body = bytes(cycle.body), bytearray()
-        cycle.message_event.clear()
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         return body
 
     def tell_leaving(self, on_left: Callable[[], None] | None) -> None:
@@ -79,8 +87,22 @@ class CallerConnection(HeadLimit):
         if on_left is not None and self.cycle.disconnected:
             on_left()
 
+    def on_response_complete(self) -> None:
+        """As uvicorn's without its pipeline; one timer a connection, not one a request."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        self._idle.end = self.loop.time() + self.timeout_keep_alive
+        self._idle.run()
+
+    def _close_if_idle(self) -> None:
+        if not (self._answering or self._in_head):  # else the answer's end begins it anew
+            self.timeout_keep_alive_handler()
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._idle.stop()
         if self.scope is not None:  # else the two hold each other until a collection
             self.scope.pop("extensions", None)
         if self._on_left is not None and self.cycle.disconnected:
@@ -89,7 +111,7 @@ class CallerConnection(HeadLimit):
     def write_answer(
         self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes
     ) -> bool:
-        """Writes a whole answer; `headers` without its length.
+        """Writes a whole answer in this turn of the loop; `headers` without its length.
 
         False: it was not written (something is unusual); ASGI's `send` knows what to do.
         """
@@ -105,22 +127,35 @@ class CallerConnection(HeadLimit):
             or cycle.scope["method"] == "HEAD"
         ):
             return False
-        lines = [STATUS_LINE[status]]
-        lines += [b"%b: %b\r\n" % header for header in cycle.default_headers]
-        lines += [b"%b: %b\r\n" % header for header in headers]
+        lines = [*map(_line, cycle.default_headers), *map(_line, headers)]
         lines.append(b"content-length: %d\r\n\r\n" % len(body))
-        head = b"".join(lines)
+        head = b"\r\n".join(lines)
         if len(head.translate(None, _CONTROL)) != len(head) - 2 * (len(lines) + 1):
             return False  # a value would end its line: uvicorn refuses it
+        head = STATUS_LINE[status] + head
         if len(body) <= MAX_COPIED_BYTES:
-            self.transport.write(head + body)
+            self._unsent = head + body
+            self._outbox.post(self._write_unsent)
         else:
             self.transport.write(head)
             self.transport.write(body)
         cycle.response_started = cycle.response_complete = True
-        cycle.message_event.set()
         cycle.on_response()
         return True
+
+    def _write_unsent(self) -> None:
+        """Before anything else is written or the connection is closed."""
+        unsent, self._unsent = self._unsent, b""
+        if unsent and not self.transport.is_closing():
+            self.transport.write(unsent)
+
+    def eof_received(self) -> None:
+        self._write_unsent()
+        super().eof_received()
+
+    def shutdown(self) -> None:
+        self._write_unsent()
+        super().shutdown()
 
     def write_piece(self, piece: bytes) -> bool:
         """Writes a piece of an answer that has begun and goes on, without waiting.

@@ -19,6 +19,7 @@ import httptools
 
 from gateway.countdown import Countdown
 from gateway.hang_up import HangUp, can_hang_up
+from gateway.outbox import outbox_of
 from gateway.reply import Broken, Reply
 
 # Unread body above this stops the reading from the socket; one more read may come on top.
@@ -44,6 +45,7 @@ class Connection(Reply, asyncio.Protocol):
         self._idle_s = idle_s
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
+        self._outbox = outbox_of(self._loop)
         self._countdown = Countdown(self._loop, self._time_is_up)
         self._waiter: asyncio.Future[None] | None = None
         self._busy = False
@@ -52,25 +54,29 @@ class Connection(Reply, asyncio.Protocol):
 
     def _begin(self) -> None:
         super()._begin()
-        self._paused = False
+        self._paused = self._answered = False
         self._take: Callable[[bytes], bool] | None = None
-        self._answered = False
+        self._unsent: list[bytes] = []
         self._error: Exception | None = None
 
     # ── what the caller of the connection does ──
 
     def send(self, head: bytes, body: bytes) -> None:
-        """Begins an exchange. The connection must be fresh or idle."""
+        """Begins an exchange; it goes out in this turn of the loop. Must be fresh or idle."""
         self._begin()
         self._busy = True
         transport = self._transport
         if transport is None or transport.is_closing():
             self._error = Unanswered("The connection was closed already.")
-        elif len(body) <= MAX_UNREAD_BYTES:
-            transport.write(head + body)  # one system call
         else:
-            transport.write(head)
-            transport.write(body)
+            self._unsent = [head + body] if len(body) <= MAX_UNREAD_BYTES else [head, body]
+            self._outbox.post(self._write)
+
+    def _write(self) -> None:
+        pieces, self._unsent = self._unsent, []
+        if self._transport is not None and not self._transport.is_closing():
+            for piece in pieces:  # one, as a rule: one system call
+                self._transport.write(piece)
 
     async def head(self) -> None:
         """Waits until `status` and `headers` are there; raises `Broken` or `Silent`."""
@@ -90,15 +96,19 @@ class Connection(Reply, asyncio.Protocol):
             if self._error is not None:
                 raise self._error
             await self._next_event()
-        pieces = self._pieces
-        piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        pieces.clear()
+        piece = b"".join(self._pieces)  # one alone is not copied
+        self._pieces.clear()
         self._unread = 0
         if self._paused:
             self._paused = False
             if self._transport is not None:
                 self._transport.resume_reading()
         return piece
+
+    @property
+    def read_whole(self) -> bool:
+        """Whether the answer was read to its end."""
+        return self._whole and not self._pieces
 
     def offer(self, take: Callable[[bytes], bool]) -> None:
         """From now on `take` is asked first, when a piece comes that `read` is waiting for.
@@ -119,6 +129,7 @@ class Connection(Reply, asyncio.Protocol):
             transport is None
             or not (self._whole and self._reusable)
             or self._pieces
+            or self._unsent
             or transport.is_closing()
             or transport.get_write_buffer_size()
         ):
@@ -136,7 +147,7 @@ class Connection(Reply, asyncio.Protocol):
         """
         transport = self._transport
         over = self._error is not None or self._whole
-        if transport is None or over or not can_hang_up(transport):
+        if transport is None or over or self._unsent or not can_hang_up(transport):
             self.abort()
             return None
         self._error = Broken("The connection was hung up.")
@@ -205,17 +216,16 @@ class Connection(Reply, asyncio.Protocol):
         except Broken as error:
             self._fail(error)
             return
-        waiter = self._waiter
-        if self._take is not None and waiter is not None and not waiter.done() and self._pieces:
-            # Straight to `take`, since the reader is waiting for it.
-            pieces = self._pieces
-            if self._take(pieces[0] if len(pieces) == 1 else b"".join(pieces)):
-                pieces.clear()
-                self._unread = 0
-                self._countdown.end = self._loop.time() + self._silence_s
-                if self._whole:
-                    self._wake()
-                return
+        take, waiter = self._take, self._waiter
+        # Straight to `take`, when the reader is waiting for it.
+        waits = waiter is not None and not waiter.done() and self._pieces
+        if take is not None and waits and take(b"".join(self._pieces)):
+            self._pieces.clear()
+            self._unread = 0
+            self._countdown.end = self._loop.time() + self._silence_s
+            if self._whole:
+                self._wake()
+            return
         if self._unread > MAX_UNREAD_BYTES and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
