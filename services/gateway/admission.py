@@ -24,16 +24,21 @@ MAX_RETRY_AFTER_S = 600
 class Place:
     """A caller's ticket, with what it takes to give it back rightly."""
 
-    def __init__(self, admission: Admission, queue: FairQueue) -> None:
+    __slots__ = ("_admission", "_granted", "_started_at", "running", "ticket")
+
+    def __init__(self, admission: Admission) -> None:
         self._admission = admission
-        self._queue = queue
         self._started_at = 0.0
-        self._granted = asyncio.Event()
+        self._granted: asyncio.Future[None] | None = None  # made by who has to wait
+        self.running = False
         self.ticket: Ticket | None = None
 
     def grant(self) -> None:
+        """The slot is there; called by the queue."""
         self._started_at = time.monotonic()
-        self._granted.set()
+        self.running = True
+        if self._granted is not None and not self._granted.done():
+            self._granted.set_result(None)
 
     @property
     def position(self) -> int:
@@ -42,18 +47,17 @@ class Place:
 
     async def wait(self, timeout_s: float) -> None:
         """Returns when the slot is there; raises `WaitedTooLong` and leaves the line."""
+        if self.running:
+            return
+        self._granted = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(timeout_s):
-                await self._granted.wait()
+                await self._granted
         except TimeoutError:
             self.leave(None)
             raise WaitedTooLong(
                 f"No slot came free within {timeout_s:g} s: the model is busy. Try again."
             ) from None
-
-    @property
-    def running(self) -> bool:
-        return self._granted.is_set()
 
     def leave(self, used_tokens: int | None) -> None:
         """Gives the slot back, or the place in line. Any number of calls; once counts."""
@@ -75,7 +79,7 @@ class Admission:
     def enter(self, key: Key, model: str, cost: int) -> Place:
         """Joins the line of a model; raises `RateLimited` with an honest `Retry-After`."""
         queue = self._queue(model)
-        place = Place(self, queue)
+        place = Place(self)
         try:
             place.ticket = queue.enter(key.owner, cost, place.grant)
         except QueueFull as full:

@@ -30,6 +30,10 @@ class Aliases(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         return self._now[name]
 
+    def real(self, name: str) -> str:
+        """The real name behind another one, or the name itself."""
+        return self._now.get(name, name)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._now)
 

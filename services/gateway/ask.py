@@ -7,8 +7,7 @@ in the body passes untouched: where only usage is asked for, bytes are inserted,
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -23,8 +22,7 @@ MAX_MODEL_CHARS = 300
 _LIMIT_FIELDS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """A request's body and what was read from it. `drop_usage`: only the gateway wants usage."""
 
     body: bytes
@@ -74,7 +72,7 @@ def with_model(ask: Ask, model: str) -> Ask:
     """The same request for another model: an alias was named."""
     document = _object(ask.body)
     document["model"] = model
-    return replace(ask, body=_written(document), model=model)
+    return ask._replace(body=_written(document), model=model)
 
 
 def refuse_second_model(body: bytes) -> None:
@@ -106,11 +104,11 @@ def _with_usage(ask: Ask, document: dict[str, Any]) -> Ask:
     if options is None and "stream_options" not in document:
         start = ask.body.index(b"{") + 1
         more = b'"stream_options":{"include_usage":true},'
-        return replace(ask, body=ask.body[:start] + more + ask.body[start:], drop_usage=True)
+        return ask._replace(body=ask.body[:start] + more + ask.body[start:], drop_usage=True)
     if options is not None and not isinstance(options, dict):
         raise BadRequest("The field 'stream_options' must be an object.", param="stream_options")
     document["stream_options"] = {**(options or {}), "include_usage": True}
-    return replace(ask, body=_written(document), drop_usage=True)
+    return ask._replace(body=_written(document), drop_usage=True)
 
 
 def _completion_tokens(document: dict[str, Any]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -29,6 +30,21 @@ TO_MODEL_SERVER = (
     b"openai-beta",
 )
 TO_CALLER = ("content-type", "cache-control", "retry-after", "x-should-retry")
+CACHED_BYTES = 512
+_TO_CALLER = [(name, name.encode()) for name in TO_CALLER]
+
+
+def _crossing(values: tuple[bytes | None, ...]) -> Mapping[str, str]:
+    """The headers for the model server, from their values in `TO_MODEL_SERVER`'s order."""
+    there = zip(TO_MODEL_SERVER, values, strict=True)
+    crossing = {
+        name.decode(): value.decode("latin-1") for name, value in there if value is not None
+    }
+    crossing["Accept-Encoding"] = "identity"  # usage is read from the bytes
+    return crossing
+
+
+_cached_crossing = lru_cache(maxsize=256)(_crossing)
 
 
 def _never(_piece: bytes) -> bool:
@@ -67,14 +83,12 @@ class Caller:
         """What stands where a key belongs, or an empty string."""
         return offered_key(self.header(b"authorization"), self.header(b"x-api-key"))
 
-    def forwarded_headers(self) -> dict[str, str]:
+    def forwarded_headers(self) -> Mapping[str, str]:
         """The caller's headers that the model server may see."""
-        own = self.headers
-        crossing = {
-            name.decode(): own[name].decode("latin-1") for name in TO_MODEL_SERVER if name in own
-        }
-        crossing["Accept-Encoding"] = "identity"  # usage is read from the bytes
-        return crossing
+        values = tuple(map(self.headers.get, TO_MODEL_SERVER))
+        # An SDK sends the same ones with every call; longer ones must not fill the memory.
+        short = sum(map(len, filter(None, values))) <= CACHED_BYTES
+        return (_cached_crossing if short else _crossing)(values)
 
     async def read_body(self, max_bytes: int) -> bytes:
         """The whole body; raises `BodyTooLarge` as soon as the limit is passed."""
@@ -141,8 +155,8 @@ class Caller:
 
     def _begin(self, status: int, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
         crossing = [
-            (name.encode(), headers[name].encode("latin-1"))
-            for name in TO_CALLER
+            (as_bytes, headers[name].encode("latin-1"))
+            for name, as_bytes in _TO_CALLER
             if name in headers
         ]
         visit = self._visit

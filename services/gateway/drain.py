@@ -30,7 +30,7 @@ class Drain:
 
     def refuse_if_begun(self) -> None:
         """Raises `ShuttingDown` once the drain has begun."""
-        if self.begun:
+        if self._began is not None:
             raise ShuttingDown(
                 "The gateway is stopping. Try again in a moment, when it is back.", retry_after_s=5
             )

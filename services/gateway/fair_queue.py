@@ -6,9 +6,9 @@ starts when its key's account covers its estimated cost. When it ends, the accou
 what it really used, so nobody gains by a wrong estimate. Source of the scheme: Shreedhar and
 Varghese, "Efficient Fair Queuing Using Deficit Round Robin", 1995.
 
-Owns lines, accounts and slots. No clock, no I/O, no asyncio: one method, `_assign`, decides, and it
-runs after every arrival, departure and release. A slot is given back by `Ticket.release`, which may
-be called any number of times and counts once.
+Owns lines, accounts and slots. No clock, no I/O, no asyncio: one method, `_assign`, decides among
+those who wait, after every arrival, departure and release; where nobody waits, nothing is to be
+decided. A slot is given back by `Ticket.release`, any number of calls to which count once.
 """
 
 from __future__ import annotations
@@ -108,6 +108,10 @@ class FairQueue:
             raise QueueFull(False, self._waiting)
         self._lines[key] = line
         ticket = Ticket(line, max(1, cost), self, granted)
+        if not must_wait:
+            line.account = 0.0  # as `_assign` would leave it: alone, every round is paid at once
+            self._start(ticket)
+            return ticket
         line.waiting.append(ticket)
         self._waiting += 1
         if len(line.waiting) == 1:
@@ -131,10 +135,11 @@ class FairQueue:
             if not line.waiting:
                 self._turns.remove(line)
         self._forget_if_idle(line)
-        self._assign()
+        if self._turns:
+            self._assign()
 
     def _assign(self) -> None:
-        """Gives free slots to whose turn it is. The only place where a request starts."""
+        """Gives free slots to whose turn it is; the only place where one that waited starts."""
         while self._running < self._slots and self._turns:
             line = self._turns[0]
             ticket = line.waiting[0]
@@ -144,13 +149,16 @@ class FairQueue:
             line.waiting.popleft()
             self._waiting -= 1
             line.account -= ticket.cost
-            line.running += 1
-            self._running += 1
-            ticket.running = True
             if not line.waiting:
                 self._turns.popleft()
                 line.account = min(line.account, 0.0)  # thrift is not saved up, debt is kept
-            ticket._granted()
+            self._start(ticket)
+
+    def _start(self, ticket: Ticket) -> None:
+        ticket.line.running += 1
+        self._running += 1
+        ticket.running = True
+        ticket._granted()
 
     def _pay_rounds(self) -> None:
         """Ends the first line's turn: it goes to the back and gets its quantum for the next.

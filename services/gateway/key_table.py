@@ -69,7 +69,8 @@ class KeyTable:
         """The working key that `text` is, or None. Compares in constant time."""
         if len(text) != KEY_CHARS and len(text) != SDK_TOKEN_CHARS:
             return None
-        await self.ensure_fresh()
+        if self._stale():
+            await self.ensure_fresh()
         # By the whole SHA-256, never by a part of the key (the class of CVE-2026-35030). Only
         # digests of good keys get in, so there are at most as many as keys.
         shortcut = hashlib.sha256(text.encode()).digest()

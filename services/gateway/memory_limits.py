@@ -120,7 +120,8 @@ class MemoryLimits:
             if difference < 0:
                 storage.take_back(account.tokens, reservation.second, -difference)
             elif difference:
-                storage.acquire_entry(account.tokens, sys.maxsize, MINUTE_S, difference)
+                window = storage.window(account.tokens)
+                window.take(int(self._now), sys.maxsize, MINUTE_S, difference)
         if limits.daily_tokens is not None:
             storage.incr(account.day(reservation.day), DAY_S, difference)
 

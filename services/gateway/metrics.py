@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from gateway.admission import Admission
 from gateway.fair_queue import FairQueue
@@ -21,25 +22,41 @@ TOKEN_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1
 OVERHEAD_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
 TOKENS = tuple(4**power for power in range(14))  # as in OpenTelemetry's conventions
 MAX_MODELS = 100
+# Values are counted after so many requests at the latest: they must not fill the memory.
+FOLD_AFTER = 512
 
 
 class Spread:
-    """A histogram: how many values lay at or below each bound, and their sum."""
+    """A histogram: how many values lay at or below each bound, and their sum.
 
-    __slots__ = ("_counts", "bounds", "total")
+    `note` adds a value at the price of a list's append; `fold` counts what was added, many at once.
+    """
+
+    __slots__ = ("_counts", "_fresh", "_total", "bounds", "note")
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
-        self.total = 0.0
+        self._total = 0.0
         self._counts = [0] * (len(bounds) + 1)
+        self._fresh: list[float] = []
+        self.note: Callable[[float], None] = self._fresh.append
 
-    def note(self, value: float) -> None:
-        """Adds a value."""
-        self._counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
+    def fold(self) -> None:
+        """Counts the values that were added since the last time."""
+        for place, count in Counter(map(partial(bisect_left, self.bounds), self._fresh)).items():
+            self._counts[place] += count
+        self._total += sum(self._fresh)
+        self._fresh.clear()
+
+    @property
+    def total(self) -> float:
+        """The sum of all values."""
+        self.fold()
+        return self._total
 
     def buckets(self) -> list[tuple[str, float]]:
         """Prometheus' buckets: each upper bound with all the values up to it."""
+        self.fold()
         found: list[tuple[str, float]] = []
         count = 0
         for bound, more in zip([*map(str, self.bounds), "+Inf"], self._counts, strict=True):
@@ -59,6 +76,7 @@ class Metrics:
         self.tokens: dict[tuple[str, str], Spread] = {}  # by input or output, and model
         self.answered: Counter[str] = Counter()  # by model server
         self.truncated = 0
+        self._fresh = 0
         self.duration = Spread(SECONDS)
         self.first_token = Spread(SECONDS)
         self.token_gap = Spread(TOKEN_SECONDS)
@@ -74,6 +92,9 @@ class Metrics:
             self.truncated += 1
         if not visit.opened_at or not visit.route.takes_slot:
             return
+        self._fresh += 1
+        if self._fresh >= FOLD_AFTER:
+            self._fold()
         self.duration.note(visit.ended_at - visit.began)
         self.queue_wait.note(visit.queue_s)
         self.overhead.note(visit.overhead_ms / 1000)
@@ -88,6 +109,12 @@ class Metrics:
         if usage.completion_tokens > 1:
             span = visit.last_at - visit.first_at
             self.token_gap.note(span / (usage.completion_tokens - 1))
+
+    def _fold(self) -> None:
+        self._fresh = 0
+        waits = (self.duration, self.first_token, self.token_gap, self.queue_wait, self.overhead)
+        for spread in (*waits, *self.tokens.values()):
+            spread.fold()
 
     def _note_tokens(self, kind: str, model: str, count: int) -> None:
         """What was not used, such as an embedding's output or a refusal's input, is no value."""

@@ -57,7 +57,7 @@ class Models:
         An empty name stays empty: the model server picks. While its lists cannot be had, any name
         passes: the request itself will meet the same failure and tell it better.
         """
-        real = self._aliases.get(model) or model
+        real = self._aliases.real(model)
         if not real:
             if key.models:
                 raise ModelForbidden("This key is for certain models: name one in 'model'.")
@@ -101,7 +101,7 @@ class Models:
 
     def alias(self, name: str) -> str:
         """The real name behind another one, or the name itself."""
-        return self._aliases.get(name, name)
+        return self._aliases.real(name)
 
     def usable(self, key: Key) -> list[str]:
         """The names that the key may use, other names included."""

@@ -35,15 +35,18 @@ class Window:
     def take(self, second: int, limit: int, expiry: int, amount: int) -> bool:
         """Adds to the newest bucket, unless that passes `limit`; `second` never goes back."""
         buckets = self.buckets
-        if buckets and buckets[0][0] < second - expiry:
+        newest = buckets[-1] if buckets else None
+        if newest is None or newest[0] != second:  # else its oldest was looked at in this second
             self.drop(second - expiry)
-        if self.total + amount > limit:
+            newest = None
+        total = self.total + amount
+        if total > limit:
             return False
-        if buckets and buckets[-1][0] == second:
-            buckets[-1][1] += amount
+        self.total = total
+        if newest is not None:
+            newest[1] += amount
         else:
             buckets.append([second, amount])
-        self.total += amount
         return True
 
     def start(self, now: float) -> float:

@@ -42,7 +42,7 @@ REST_S = 1.0
 Commit = Callable[[str], Awaitable[None]]
 
 
-async def pass_on(visit: Visit, caller: Caller, beat: Heartbeat, commit: Commit) -> None:
+async def pass_on(visit: Visit, caller: Caller, beat: Heartbeat | None, commit: Commit) -> None:
     """Sends an opened answer; `commit` takes the outcome before the caller can see the end."""
     answer = visit.answer
     if answer is None:
@@ -61,7 +61,7 @@ async def pass_on(visit: Visit, caller: Caller, beat: Heartbeat, commit: Commit)
 
 
 async def _pass_whole(
-    visit: Visit, caller: Caller, beat: Heartbeat, answer: Answer, commit: Commit
+    visit: Visit, caller: Caller, beat: Heartbeat | None, answer: Answer, commit: Commit
 ) -> None:
     """An answer in one piece, or in some: its last bytes wait for the ledger."""
     body = bytearray()
@@ -73,6 +73,8 @@ async def _pass_whole(
                 f"The model server's answer is larger than {MAX_ANSWER_BYTES} bytes. "
                 "Ask for less at once."
             )
+        if answer.whole:
+            break
     whole = bytes(body)
     document = read_whole(whole)
     if error := error_in_success(document):
@@ -81,12 +83,13 @@ async def _pass_whole(
         raise ModelServerUnreadable("The model server did not answer with a stream.")
     visit.meter.see_answer(document)
     await commit("ok")
-    await beat.stop()
+    if beat is not None:
+        await beat.stop()
     await caller.answer(answer.status, answer.headers, whole)
 
 
 async def _pass_stream(
-    visit: Visit, caller: Caller, beat: Heartbeat, answer: Answer, commit: Commit
+    visit: Visit, caller: Caller, beat: Heartbeat | None, answer: Answer, commit: Commit
 ) -> None:
     """A stream of events, each as soon as it is whole; the end waits for the ledger."""
     marks = visit.route.end_marks
@@ -142,11 +145,12 @@ def _usual_way(
     return pass_usual
 
 
-async def _begin(caller: Caller, beat: Heartbeat, answer: Answer, run: bytes) -> None:
+async def _begin(caller: Caller, beat: Heartbeat | None, answer: Answer, run: bytes) -> None:
     """Sends the head: from the first whole event on, the answer is known to be one."""
     if run.strip() == b"data: [DONE]":
         raise ModelServerCut(EMPTY)
-    await beat.stop()
+    if beat is not None:
+        await beat.stop()
     if not caller.started:
         await caller.start(answer.status, answer.headers)
 

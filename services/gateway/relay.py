@@ -126,7 +126,8 @@ class Relay:
                 visit, caller, beat, lambda how: self._end(visit, how, visit.answer_status)
             )
         finally:
-            await beat.stop()
+            if beat is not None:
+                await beat.stop()
 
     async def _admit(self, caller: Caller, visit: Visit) -> None:
         """Model, limits and slot, for the routes that make the model work."""
@@ -149,15 +150,16 @@ class Relay:
         try:
             await place.wait(parts.settings.gateway_queue_timeout_s)
         finally:
-            await beat.stop()
+            if beat is not None:
+                await beat.stop()
             visit.queue_s = time.monotonic() - entered
 
-    def _heartbeat(self, caller: Caller, visit: Visit) -> Heartbeat:
+    def _heartbeat(self, caller: Caller, visit: Visit) -> Heartbeat | None:
         """A running heartbeat where the caller's stream can carry one."""
-        wanted = visit.ask.stream and caller.header(b"x-lectern-heartbeat").lower() != "off"
+        if not visit.ask.stream or caller.header(b"x-lectern-heartbeat").lower() == "off":
+            return None
         beat = Heartbeat(caller, self._parts.settings.gateway_heartbeat_s, visit.waiting_for)
-        if wanted:
-            beat.start()
+        beat.start()
         return beat
 
     async def _end(self, visit: Visit, outcome: str, status: int) -> None:

@@ -6,10 +6,18 @@ the connection may serve again. It has no socket; `wire` feeds it.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import httptools
 
 # What may arrive without a byte of body: head, 1xx answers, chunk extensions, trailers.
 MAX_OVERHEAD_BYTES = 32 * 1024
+
+
+@lru_cache(maxsize=64)
+def _lower(name: bytes) -> str:
+    """A header's name; a model server has few."""
+    return name.decode("latin-1").lower()
 
 
 class Broken(Exception):
@@ -66,9 +74,7 @@ class Reply:
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > MAX_OVERHEAD_BYTES:
             raise Broken("The answer's headers are too large.")
-        key = name.decode("latin-1").lower()
-        if key not in self.headers:
-            self.headers[key] = value.decode("latin-1").strip(" \t")
+        self.headers.setdefault(_lower(name), value.decode("latin-1").strip(" \t"))
 
     def on_headers_complete(self) -> None:
         if self._parser is None:

@@ -7,6 +7,7 @@ could end a line early: a value from a caller never becomes a header or a reques
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -35,7 +36,7 @@ class RequestHead:
         if token:
             self._fixed += f"Authorization: Bearer {token}\r\n"
 
-    def build(self, method: str, path: str, headers: dict[str, str], body_bytes: int) -> bytes:
+    def build(self, method: str, path: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
         """The head up to and with the empty line; raises `BadRequest`.
 
         `path` is encoded already and may carry a query.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, DateTime, Engine, Table
@@ -73,7 +74,13 @@ def _time_as_text(value: datetime | None) -> str | None:
         return None
     if value.tzinfo is not UTC:
         value = value.astimezone(UTC)
-    return value.isoformat(" ", "microseconds")[:26]
+    return f"{_second(int(value.timestamp()))}.{value.microsecond:06d}"
+
+
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> str:
+    """A batch's rows began within a few."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(" ")[:19]
 
 
 def _bent(value: Any) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from gateway.visit import Visit
+from gateway.visit import Visit, milliseconds
 
 
 class State(StrEnum):
@@ -84,10 +84,6 @@ def _row(visit: Visit, now: float, time_now: datetime) -> RunningRow:
         state=state if position is None else State.QUEUED,
         position=position,
         completion_tokens=0 if first_at is None else visit.meter.usage.completion_tokens,
-        first_token_ms=None if first_s is None else _ms(first_s),
-        elapsed_ms=_ms(now - visit.began),
+        first_token_ms=None if first_s is None else milliseconds(first_s),
+        elapsed_ms=milliseconds(now - visit.began),
     )
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)

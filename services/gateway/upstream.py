@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gateway.connections import Connections
 from gateway.errors import ModelServerAway, ModelServerCut, ModelServerSilent
@@ -50,6 +50,11 @@ class Answer:
             raise ModelServerSilent("The model server stopped talking in mid-answer.") from error
         except Broken as error:
             raise ModelServerCut("The model server broke off in mid-answer.") from error
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it was read already: the next `read` would return b""."""
+        return self._connection is not None and self._connection.read_whole
 
     def offer(self, take: Callable[[bytes], bool]) -> None:
         """Asks `take` first when a piece comes that `read` waits for; see `wire`."""
@@ -99,7 +104,7 @@ class Upstream:
         self,
         method: str,
         path: str,
-        headers: dict[str, str],
+        headers: Mapping[str, str],
         body: bytes,
         on_leaving: Callable[[Closing], None] | None = None,
         again: bool = True,

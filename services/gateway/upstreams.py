@@ -76,7 +76,7 @@ class Upstreams:
         self,
         method: str,
         path: str,
-        headers: dict[str, str],
+        headers: Mapping[str, str],
         body: bytes,
         *,
         among: Slots | None = None,

@@ -61,6 +61,8 @@ class UsageMeter:
         if not isinstance(document, dict):
             return
         self._take(document.get("usage"))
+        if "choices" in document:
+            return  # chats and completions say it nowhere else, and have no id to go on from
         for name in ("response", "message"):
             if isinstance(place := document.get(name), dict):
                 self._take(place.get("usage"))
@@ -83,11 +85,12 @@ class UsageMeter:
             return
         read = _count(usage, "prompt_tokens") or sum(_count(usage, name) for name in _READ)
         written = _count(usage, "completion_tokens") or _count(usage, "output_tokens")
+        own = self.usage
         if read:
-            self.usage.prompt_tokens = read
+            own.prompt_tokens = read
         if written:
-            self.usage.completion_tokens = written
-        self.usage.exact = self.usage.exact or bool(read or written)
+            own.completion_tokens = written
+        own.exact = own.exact or bool(read or written)
 
     def _take_native(self, document: dict[str, Any]) -> None:
         """`stats` of /api/v1/chat: in the answer, and in the result of its last event."""

@@ -25,11 +25,19 @@ from gateway.usage import Usage, UsageMeter
 _STEM = secrets.token_hex(6)
 _numbers = itertools.count(1)
 # What every request begins with; neither is ever changed.
-_NOT_READ, _NOTHING_USED = Ask(b""), UsageMeter(0)
+_NOT_READ, _NOTHING_READ, _NOTHING_USED = Ask(b""), UsageMeter(0), Usage(0, 0, exact=True)
+
+
+def milliseconds(seconds: float) -> float:
+    """A time of at least 0 in ms with three digits after the point, at a quarter of `round`."""
+    return int(seconds * 1e6 + 0.5) / 1000
 
 
 class Visit:
-    """The state of one request. Times are readings of `time.monotonic`."""
+    """The state of one request. Times are readings of `time.monotonic`.
+
+    `usage`: what was used, once it has ended; nothing when no model was asked.
+    """
 
     __slots__ = (
         "answer",
@@ -52,6 +60,7 @@ class Visit:
         "reservation",
         "route",
         "status",
+        "usage",
     )
 
     def __init__(self, route: RelayedRoute) -> None:
@@ -60,7 +69,8 @@ class Visit:
         self.began = time.monotonic()
         self.key: Key | None = None
         self.ask = _NOT_READ
-        self.meter = _NOTHING_USED
+        self.meter = _NOTHING_READ
+        self.usage = _NOTHING_USED
         self.place: Place | None = None
         self.reservation: Reservation | None = None
         self.answer: Answer | None = None
@@ -93,12 +103,6 @@ class Visit:
         return self.answer.server if self.answer is not None else self.failed_at
 
     @property
-    def usage(self) -> Usage:
-        """What was used; nothing when no model was asked."""
-        asked = self.opened_at and self.route.takes_slot
-        return self.meter.usage if asked else Usage(0, 0, exact=True)
-
-    @property
     def overhead_ms(self) -> float:
         """Time that the gateway itself took before it asked the model server."""
         return ((self.opened_at or time.monotonic()) - self.began - self.queue_s) * 1000
@@ -126,6 +130,8 @@ class Visit:
             return
         self.ended, self.ended_at = True, time.monotonic()
         self.outcome, self.status = outcome, status
+        if self.opened_at and self.route.takes_slot:
+            self.usage = self.meter.usage
         used = self.usage.total
         if self.answer is not None:
             if outcome == "ok":
@@ -164,7 +170,7 @@ class Visit:
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
             estimated=not usage.exact,
-            queue_ms=round(self.queue_s * 1000, 3),
-            first_token_ms=None if first_s is None else round(first_s * 1000, 3),
-            duration_ms=round((now - self.began) * 1000, 3),
+            queue_ms=milliseconds(self.queue_s),
+            first_token_ms=None if first_s is None else milliseconds(first_s),
+            duration_ms=milliseconds(now - self.began),
         )

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gateway.breaker import Breaker, State
 from gateway.errors import GatewayError, ModelServerAway
@@ -40,7 +40,7 @@ class WatchedServer:
         self,
         method: str,
         path: str,
-        headers: dict[str, str],
+        headers: Mapping[str, str],
         body: bytes,
         on_leaving: Callable[[Closing], None] | None = None,
         again: bool = True,
