@@ -38,7 +38,7 @@ from bench.machine import (  # noqa: E402
     wait_for,
 )
 from bench.phases import Lab, Target  # noqa: E402
-from bench.table import Results, render  # noqa: E402
+from bench.table import Results, in_turns, render  # noqa: E402
 
 STREAMS = (64, 256, 512, 1000)
 FEW = 256
@@ -69,8 +69,11 @@ def main() -> None:
                 place = Path(folder) / f"{repetition}-{number}"
                 place.mkdir()
                 measure(lab, maker, place, results, options)
+        turns = compare(lab, makers, Path(folder), options) if options.turns and makers[1:] else {}
     command = shlex.join(["python", "bench/gateway.py", *sys.argv[1:]])
     print(render(results, facts(), command, options.repetitions))
+    if turns:
+        print(in_turns(turns))
 
 
 def parse() -> argparse.Namespace:
@@ -81,6 +84,7 @@ def parse() -> argparse.Namespace:
     add = parser.add_argument
     add("--peers", default="litellm", help="litellm or none (nginx always runs)")
     add("--repetitions", type=int, default=3, help="medians are taken over these")
+    add("--turns", type=int, default=8, help="requests of the contenders alone, in turns; 0: none")
     add("--quick", action="store_true", help="one repetition, short phases, 64 and 256 streams")
     add("--stream-seconds", type=float, default=5.0, help="length of a stream")
     add("--request-seconds", type=float, default=3.0, help="length of a phase of requests")
@@ -95,7 +99,7 @@ def parse() -> argparse.Namespace:
     options = parser.parse_args()
     if options.quick:
         options.repetitions, options.stream_seconds, options.request_seconds = 1, 3.0, 1.5
-        options.streams = "64,256"
+        options.streams, options.turns = "64,256", 0
     return options
 
 
@@ -137,6 +141,30 @@ def measure(
                 note(results, name, f"streams {number}", numbers, contender.name)
             if number <= FEW and not numbers["held"]:
                 break  # more streams would only take longer to fail
+
+
+def compare(
+    lab: Lab, makers: list[Maker], folder: Path, options: argparse.Namespace
+) -> dict[str, list[float]]:
+    """CPU µs per request of contenders that are all up, each right after the other.
+
+    A ratio between two of them must not rest on minutes in between, nor on how a neighbour of the
+    machine treats nginx.
+    """
+    values: dict[str, list[float]] = {}
+    with ExitStack() as stack:
+        targets: dict[str, Target] = {}
+        for number, maker in enumerate(makers):
+            place = folder / f"turns-{number}"
+            place.mkdir()
+            contender = maker(lab.upstream, place)
+            targets[contender.name], _, _ = up(contender, place, stack, options.priority)
+        for turn in range(options.turns):
+            for name, target in sorted(targets.items(), reverse=turn % 2 == 1):
+                numbers = phases.requests(lab, target)
+                values.setdefault(name, []).append(numbers["request_us"])
+                print(f"turn {turn}, {name}: {numbers['request_us']:.4g} µs", file=sys.stderr)
+    return {name: values[name] for name in targets}
 
 
 def up(

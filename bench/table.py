@@ -30,6 +30,19 @@ def render(results: Results, machine: str, command: str, repetitions: int) -> st
     return "\n".join(lines)
 
 
+def in_turns(values: dict[str, list[float]]) -> str:
+    """CPU µs per request of contenders in turns; ratios are taken inside a turn, to the first."""
+    (first, base), *others = values.items()
+    lines = ["", f"Requests in turns, {len(base)} times: {first} {median(base):.1f} µs"]
+    for name, its in others:
+        ratios = sorted(a / b for a, b in zip(its, base, strict=True))
+        lines.append(
+            f"- {name} {median(its):.1f} µs, {median(ratios):.1f} times as much "
+            f"(from {ratios[0]:.1f} to {ratios[-1]:.1f})"
+        )
+    return "\n".join(lines)
+
+
 def rows(results: Results) -> list[tuple[str, list[str]]]:
     """Title and cells, nginx first."""
     numbers = sorted({int(p.split()[1]) for own in results.values() for _, p, _ in own if " " in p})

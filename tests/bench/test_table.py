@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.table import Results, render
+from bench.table import Results, in_turns, render
 
 
 def results() -> Results:
@@ -37,3 +37,9 @@ def test_what_was_not_held_or_not_right_is_said() -> None:
     assert cells(text, "answers that were not") == ["0", "3"]
     assert cells(text, "CPU µs per chunk, 64") == ["-", "- (x-)"]
     assert "`a command`" in text
+
+
+def test_contenders_in_turns_are_compared_inside_a_turn() -> None:
+    text = in_turns({"Lectern": [100.0, 200.0, 400.0], "LiteLLM": [8000.0, 15000.0, 20000.0]})
+    assert "3 times: Lectern 200.0 µs" in text
+    assert "LiteLLM 15000.0 µs, 75.0 times as much (from 50.0 to 80.0)" in text
