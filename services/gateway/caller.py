@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -41,7 +42,7 @@ def _crossing(values: tuple[bytes | None, ...]) -> Mapping[str, str]:
         name.decode(): value.decode("latin-1") for name, value in there if value is not None
     }
     crossing["Accept-Encoding"] = "identity"  # usage is read from the bytes
-    return crossing
+    return MappingProxyType(crossing)
 
 
 _cached_crossing = lru_cache(maxsize=256)(_crossing)

@@ -100,6 +100,10 @@ class CallerConnection(HeadLimit):
         if not (self._answering or self._in_head):  # else the answer's end begins it anew
             self.timeout_keep_alive_handler()
 
+    def handle_websocket_upgrade(self) -> None:
+        self._idle.stop()  # another protocol has the connection now
+        super().handle_websocket_upgrade()
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._idle.stop()

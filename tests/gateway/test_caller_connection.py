@@ -47,6 +47,9 @@ class Wire(asyncio.Transport):
     def resume_reading(self) -> None:
         pass
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        pass
+
 
 class Desk:
     """A connection whose every request is answered by `work`; notes how each ended."""

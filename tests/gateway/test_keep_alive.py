@@ -7,6 +7,8 @@ import asyncio
 from gateway.caller import Caller
 from tests.gateway.test_caller_connection import POST, Desk, serve, turns
 
+UPGRADE = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+
 
 async def test_a_connection_without_work_is_closed() -> None:
     desk = Desk(serve)
@@ -37,6 +39,27 @@ async def test_a_request_that_takes_longer_is_not_cut_and_idleness_counts_from_i
     await turns()
     assert desk.ends == ["served", "served"]
     assert desk.wire.closed
+
+
+async def test_a_websocket_on_the_same_connection_is_not_closed() -> None:
+    class Upgraded:
+        def __init__(self, **_: object) -> None: ...
+
+        def connection_made(self, transport: asyncio.Transport) -> None: ...
+
+        def data_received(self, data: bytes) -> None: ...
+
+    async def work(caller: Caller) -> None:
+        await serve(caller)
+        desk.connection.data_received(UPGRADE)
+
+    desk = Desk(work)
+    desk.connection.timeout_keep_alive = 0
+    desk.connection.ws_protocol_class = Upgraded  # type: ignore[assignment]
+    desk.connection.data_received(POST + b"body")
+    await turns()
+    assert len(desk.wire.writes) == 1
+    assert not desk.wire.closed
 
 
 async def test_the_timer_ends_with_the_connection() -> None:
