@@ -151,7 +151,6 @@ def compare(
     A ratio between two of them must not rest on minutes in between, nor on how a neighbour of the
     machine treats nginx.
     """
-    values: dict[str, list[float]] = {}
     with ExitStack() as stack:
         targets: dict[str, Target] = {}
         for number, maker in enumerate(makers):
@@ -159,12 +158,13 @@ def compare(
             place.mkdir()
             contender = maker(lab.upstream, place)
             targets[contender.name], _, _ = up(contender, place, stack, options.priority)
+        values: dict[str, list[float]] = {name: [] for name in targets}
         for turn in range(options.turns):
             for name, target in sorted(targets.items(), reverse=turn % 2 == 1):
                 numbers = phases.requests(lab, target)
-                values.setdefault(name, []).append(numbers["request_us"])
+                values[name].append(numbers["request_us"])
                 print(f"turn {turn}, {name}: {numbers['request_us']:.4g} µs", file=sys.stderr)
-    return {name: values[name] for name in targets}
+        return values
 
 
 def up(

@@ -30,9 +30,12 @@ TO_MODEL_SERVER = (
     b"anthropic-beta",
     b"openai-beta",
 )
-TO_CALLER = ("content-type", "cache-control", "retry-after", "x-should-retry")
+TO_CALLER = {
+    name: name.encode()
+    for name in ("content-type", "cache-control", "retry-after", "x-should-retry")
+}
+# A request's headers for the model server are kept for the next one up to this size, all together.
 CACHED_BYTES = 512
-_TO_CALLER = [(name, name.encode()) for name in TO_CALLER]
 
 
 def _crossing(values: tuple[bytes | None, ...]) -> Mapping[str, str]:
@@ -157,7 +160,7 @@ class Caller:
     def _begin(self, status: int, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
         crossing = [
             (as_bytes, headers[name].encode("latin-1"))
-            for name, as_bytes in _TO_CALLER
+            for name, as_bytes in TO_CALLER.items()
             if name in headers
         ]
         visit = self._visit

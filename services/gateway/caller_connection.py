@@ -100,13 +100,12 @@ class CallerConnection(HeadLimit):
         if not (self._answering or self._in_head):  # else the answer's end begins it anew
             self.timeout_keep_alive_handler()
 
-    def handle_websocket_upgrade(self) -> None:
-        self._idle.stop()  # another protocol has the connection now
-        super().handle_websocket_upgrade()
+    def _stop_watching(self) -> None:
+        super()._stop_watching()
+        self._idle.stop()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._idle.stop()
         if self.scope is not None:  # else the two hold each other until a collection
             self.scope.pop("extensions", None)
         if self._on_left is not None and self.cycle.disconnected:

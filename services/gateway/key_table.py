@@ -69,7 +69,7 @@ class KeyTable:
         """The working key that `text` is, or None. Compares in constant time."""
         if len(text) != KEY_CHARS and len(text) != SDK_TOKEN_CHARS:
             return None
-        if self._stale():
+        if self._stale():  # costs one lseek
             await self.ensure_fresh()
         # By the whole SHA-256, never by a part of the key (the class of CVE-2026-35030). Only
         # digests of good keys get in, so there are at most as many as keys.
@@ -83,11 +83,10 @@ class KeyTable:
         return key if key.works(self._now()) else None
 
     async def ensure_fresh(self) -> None:
-        """Reads the keys again when the mark says that they changed; else costs one lseek."""
-        if self._stale():
-            async with self._refreshing:
-                if self._stale():  # else somebody did it while this caller waited
-                    await self._reload()
+        """Reads the keys again when the mark says that they changed."""
+        async with self._refreshing:
+            if self._stale():  # else somebody did it while this caller waited
+                await self._reload()
 
     def _stale(self) -> bool:
         return self._seen is None or (self._mark is not None and self._mark.read() != self._seen)

@@ -12,11 +12,10 @@ import contextlib
 import logging
 import sys
 import time
-from datetime import UTC, datetime
-from functools import lru_cache
 
 import orjson
 
+from gateway.second_text import second_text
 from gateway.visit import Visit
 
 GATHER_S = 0.05
@@ -82,13 +81,7 @@ def _line(visit: Visit) -> dict[str, object]:
 
 def _iso(seconds: float) -> str:
     whole, milliseconds = divmod(int(seconds * 1000), 1000)
-    return f"{_second(whole)}.{milliseconds:03d}+00:00"
-
-
-@lru_cache(maxsize=2)
-def _second(seconds: int) -> str:
-    """A busy gateway writes many lines within one."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
+    return f"{second_text(whole)}.{milliseconds:03d}+00:00"
 
 
 def start_log(level: int = logging.INFO) -> None:

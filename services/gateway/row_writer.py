@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, DateTime, Engine, Table
 from sqlalchemy.exc import DataError
+
+from gateway.second_text import second_text
 
 # Two of them fit into PostgreSQL's integer, which adds them up.
 MAX_NUMBER = 1_000_000_000
@@ -74,13 +75,7 @@ def _time_as_text(value: datetime | None) -> str | None:
         return None
     if value.tzinfo is not UTC:
         value = value.astimezone(UTC)
-    return f"{_second(int(value.timestamp()))}.{value.microsecond:06d}"
-
-
-@lru_cache(maxsize=8)
-def _second(seconds: int) -> str:
-    """A batch's rows began within a few."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(" ")[:19]
+    return f"{second_text(int(value.timestamp()), ' ')}.{value.microsecond:06d}"
 
 
 def _bent(value: Any) -> Any:
