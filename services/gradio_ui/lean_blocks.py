@@ -49,14 +49,11 @@ class LeanBlocks(gr.Blocks):
         final: bool,
         simple_format: bool = False,
     ) -> list[Any]:
-        """Ends an event of the page without its last picture, and sends whole what got shorter.
+        """Ends an event of the page without its last picture; sends whole what lost a part.
 
         Gradio would send that picture again. The browser keeps no order between two events, so
         the end of the first look at a chat could put Send where a question asked meanwhile has put
         Stop.
-
-        Where a list in a list loses several of its parts, Gradio numbers them wrongly (`utils.diff`
-        takes what is gone off twice), and the browser loses others.
         """
         told = super().handle_streaming_diffs(
             block_fn, data, session_hash, run, final, simple_format
@@ -68,13 +65,21 @@ class LeanBlocks(gr.Blocks):
             return told
         now = self.pending_diff_streams[session_hash][run]
         return [
-            [["replace", [], whole]] if edits is not whole and _shortens(edits) else edits
+            [["replace", [], whole]] if edits is not whole and _takes_away(edits) else edits
             for edits, whole in zip(told, now, strict=True)
         ]
 
 
-def _shortens(edits: list[Any]) -> bool:
-    return any(what == "delete" and isinstance(path[-1], int) for what, path, _ in edits)
+def _takes_away(edits: list[Any]) -> bool:
+    """Whether something that was told is gone; the browser must not edit then.
+
+    It edits in place, also what it has not drawn yet: a change of a part that is skipped in the
+    next picture would be lost, Stop in the place of Send among them.
+
+    Where a list in a list loses several of its parts, Gradio numbers them wrongly (`utils.diff`
+    takes what is gone off twice), and the browser loses others.
+    """
+    return any(what == "delete" for what, _, _ in edits)
 
 
 def _skipped(value: Any) -> bool:

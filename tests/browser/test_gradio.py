@@ -40,6 +40,28 @@ STOPPED = re.compile(
     r"· first token after [\d.]+ s · \S"
 )
 
+# The page has read some pictures of the story before it is told that its question was taken.
+TAKEN_LATE = """
+const real = window.fetch, read = new TextDecoder();
+let told = "", enough;
+const pictures = new Promise((done) => { enough = done; });
+window.fetch = async (...request) => {
+  const response = await real(...request);
+  if (response.url.includes("/queue/data")) {
+    const noted = new TransformStream({
+      transform(chunk, on) {
+        told += read.decode(chunk, { stream: true });
+        if (told.split("process_generating").length > 5) enough();
+        on.enqueue(chunk);
+      },
+    });
+    return new Response(response.body.pipeThrough(noted), response);
+  }
+  if (response.url.includes("/queue/join") && request[1].body.includes("story")) await pictures;
+  return response;
+};
+"""
+
 
 @pytest.fixture
 def chat(browser: Browser, gradio: Service) -> Iterator[Visit]:
@@ -142,6 +164,7 @@ def test_a_question_asked_while_the_page_still_loads_can_be_stopped(
     held: list[Route] = []
     with visit(browser, f"{slow_gradio.url}/healthz", stored=SEEN) as visited:
         page = visited.page
+        page.add_init_script(TAKEN_LATE)
         page.route("**/queue/data?**", lambda route: held.append(route), times=1)
         page.goto(slow_gradio.url)
         page.fill("#question textarea", STORY)

@@ -79,3 +79,21 @@ async def test_what_loses_several_parts_is_sent_whole() -> None:
         sent = blocks.handle_streaming_diffs(event, data, "session", "run", final=False)
         assert sent[0] == told
     assert sent[1:] == [[], []]
+
+
+async def test_a_change_is_not_taken_back_where_the_browser_is_late() -> None:
+    """It edits in place what it has been told, so the next picture must not touch that."""
+    blocks, event = page(LeanBlocks)
+    stop = gr.update(value="", stop_btn="Stop")
+    for box, told in ((stop, stop), (gr.skip(), [["replace", [], gr.skip()]]), (gr.skip(), [])):
+        data = [[], dict(box), gr.skip()]
+        sent = blocks.handle_streaming_diffs(event, data, "session", "run", final=False)
+        assert sent[1] == told
+
+
+async def test_of_words_that_grow_only_the_new_ones_are_sent() -> None:
+    blocks, event = page(LeanBlocks)
+    for words in ("one", "one two"):
+        data = [[], gr.update(value=words), gr.skip()]
+        sent = blocks.handle_streaming_diffs(event, data, "session", "run", final=False)
+    assert sent[1] == [["append", ["value"], " two"]]
