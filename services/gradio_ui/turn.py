@@ -117,7 +117,8 @@ class Turn:
     async def _news_within(self, news: asyncio.Event, seconds: float) -> None:
         if not self._task.done():
             with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), seconds)
+                async with asyncio.timeout(seconds):  # 3.11's `wait_for` may forget a cancel
+                    await news.wait()
 
     async def _run(self) -> None:
         try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
+
+import pytest
 
 from chat_client import ChatSettings, Sampling
 from chat_client.line import Line
@@ -81,6 +84,23 @@ async def test_a_watcher_that_goes_away_closes_the_upstream(
                 break
     await until(lambda: model_server.open == 0)
     assert running.exchange.phase == "stopped"
+
+
+@pytest.mark.parametrize("later", range(6))
+async def test_a_watcher_that_goes_away_with_the_news_is_gone(
+    chat_settings: ChatSettings, model_server: Upstream, later: int
+) -> None:
+    """Python 3.11's `asyncio.wait_for` would forget that it was cancelled, for some `later`."""
+    running = turn(chat_settings, "hold it")
+    watcher = asyncio.create_task(follow(running))
+    await until(lambda: model_server.open == 1)
+    running.tell()
+    for _ in range(later):
+        await asyncio.sleep(0)
+    watcher.cancel()
+    await until(watcher.done)
+    assert watcher.cancelled()
+    await until(lambda: model_server.open == 0)
 
 
 async def test_within_the_grace_somebody_who_comes_back_finds_it_going_on(
