@@ -1,4 +1,4 @@
-"""What the browser has to do itself: two keys, and files that come by paste and by drop.
+"""What the browser has to do itself: a key, a folded panel, files that come by paste and by drop.
 
 Owns: a script that is put into the page once, and nothing that is seen but the frame while a file
 is dragged over the page. What becomes of the files is the attachments panel's.
@@ -34,12 +34,8 @@ const attach = async files => {
 const with_files = event => [...(event.dataTransfer?.types ?? [])].includes("Files");
 const in_uploader = event => event.target.closest?.('[data-testid="stFileUploaderDropzone"]');
 
-// The key itself is the picker's own button's; a panel that is folded would hide what it opens.
-const unfold = () => document.querySelector('[data-testid="stExpandSidebarButton"]')?.click();
-
 const handlers = {
   keydown: event => {
-    if (event.altKey && event.code === "KeyM") unfold();
     if (event.key !== "?" || event.ctrlKey || event.altKey || event.metaKey) return;
     if (text_field(event.composedPath()[0])) return;
     event.preventDefault();
@@ -67,7 +63,21 @@ const handlers = {
   },
 };
 
-export default function () {
+// A panel that is folded would hide the model picker. The page tells when it opens, not its key:
+// that may be pressed before this script is in.
+const unfolded_for = new WeakMap();
+const unfold = (picker, part) => {
+  if (!picker || unfolded_for.get(part) === picker) return;
+  unfolded_for.set(part, picker);
+  const button = document.querySelector('[data-testid="stExpandSidebarButton"]');
+  if (!button) return;
+  // The picker closes at a click elsewhere that reaches the document.
+  document.body.addEventListener("click", event => event.stopPropagation(), {once: true});
+  button.click();
+};
+
+export default function ({data, parentElement}) {
+  unfold(data.picker, parentElement);
   for (const [name, handler] of Object.entries(handlers)) document.addEventListener(name, handler);
   return () => {
     for (const [name, handler] of Object.entries(handlers))
@@ -79,7 +89,7 @@ export default function () {
 _script = st.components.v2.component("browser_part", js=JS)
 
 
-def browser_part() -> None:
-    """Puts the script into the page."""
+def browser_part(picker: int) -> None:
+    """Puts the script into the page; `picker` as `keyboard.picker_asked_for` tells it."""
     with st.container(key="browser-part"):
-        _script(key="browser_script")
+        _script(data={"picker": picker}, key="browser_script")

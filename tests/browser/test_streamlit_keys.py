@@ -77,9 +77,15 @@ def test_a_chat_goes_from_the_keyboard_alone(opened: Visit, server: Upstream) ->
 def test_on_a_phone_the_key_for_the_model_opens_the_folded_panel(
     browser: Browser, streamlit: Service, server: Upstream
 ) -> None:
-    """A tablet's keyboard has the key, too; so has a laptop on which the panel is folded."""
-    with visit(browser, streamlit.url, PHONE) as here:
+    """A tablet's keyboard has the key, too; so has a laptop on which the panel is folded.
+
+    A slow device: the key is pressed while parts of the page still load.
+    """
+    with visit(browser, f"{streamlit.url}/_stcore/health", PHONE) as here:
         page = here.page
+        device = page.context.new_cdp_session(page)
+        device.send("Emulation.setCPUThrottlingRate", {"rate": 6})
+        page.goto(streamlit.url)
         ready(page)
         option = page.locator(".st-key-model-seer").get_by_role("button")
         for _ in range(2):  # The second time the panel stands open.
