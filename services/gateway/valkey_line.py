@@ -21,7 +21,8 @@ from limits.storage import storage_from_string
 from gateway.errors import LimitsAway
 from gateway.limit_scripts import SCRIPTS, Script
 
-TIMEOUT_S = 1.0
+# A busy machine, or a slow disk under Valkey, stands still for a second now and then.
+TIMEOUT_S = 3.0
 # After a failure calls fail at once for so long; then one batch tries again.
 PAUSE_S = 0.5
 MAX_BATCH = 500
