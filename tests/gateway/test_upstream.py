@@ -257,7 +257,7 @@ async def test_silence_before_the_head_and_in_mid_answer() -> None:
         exchange.wait_until_caller_left()
 
     with fault_upstream(behave) as server:
-        async with upstream_to(server.url, gateway_answer_timeout_s=0.1) as upstream:
+        async with upstream_to(server.url, gateway_answer_timeout_s=1) as upstream:
             with pytest.raises(ModelServerSilent, match="did not answer"):
                 await ask(upstream)
             answer = await ask(upstream)
