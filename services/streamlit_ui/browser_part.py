@@ -63,12 +63,9 @@ const handlers = {
   },
 };
 
-// A panel that is folded would hide the model picker. The page tells when it opens, not its key:
+// A panel that is folded would hide the model picker. The page tells that it is open, not its key:
 // that may be pressed before this script is in.
-const unfolded_for = new WeakMap();
-const unfold = (picker, part) => {
-  if (!picker || unfolded_for.get(part) === picker) return;
-  unfolded_for.set(part, picker);
+const unfold = () => {
   const button = document.querySelector('[data-testid="stExpandSidebarButton"]');
   if (!button) return;
   // The picker closes at a click elsewhere that reaches the document.
@@ -76,8 +73,8 @@ const unfold = (picker, part) => {
   button.click();
 };
 
-export default function ({data, parentElement}) {
-  unfold(data.picker, parentElement);
+export default function ({data}) {
+  if (data.picker_open) unfold();
   for (const [name, handler] of Object.entries(handlers)) document.addEventListener(name, handler);
   return () => {
     for (const [name, handler] of Object.entries(handlers))
@@ -89,7 +86,7 @@ export default function ({data, parentElement}) {
 _script = st.components.v2.component("browser_part", js=JS)
 
 
-def browser_part(picker: int) -> None:
-    """Puts the script into the page; `picker` as `keyboard.picker_asked_for` tells it."""
+def browser_part(*, picker_open: bool) -> None:
+    """Puts the script into the page; unfolds the panel when the model picker is open."""
     with st.container(key="browser-part"):
-        _script(data={"picker": picker}, key="browser_script")
+        _script(data={"picker_open": picker_open}, key="browser_script")

@@ -16,7 +16,7 @@ from streamlit_ui.choice import Choice
 from streamlit_ui.context_meter import context_meter
 from streamlit_ui.conversation import Conversation
 from streamlit_ui.history_panel import history_panel
-from streamlit_ui.keyboard import STOP, picker_asked_for
+from streamlit_ui.keyboard import STOP
 from streamlit_ui.opening import RETRY_S, banner, state_page, welcome
 from streamlit_ui.presets_panel import presets_panel
 from streamlit_ui.resources import history, server_watch
@@ -60,7 +60,7 @@ def chat_page() -> None:
         say_above_box(conversation, reply)
         if reply is None and state.ready:
             context_meter(conversation, choice, attached, always=panel.mode != "user")
-    browser_part(picker_asked_for())
+    browser_part(picker_open=bool(st.session_state.get("picker")))
     keep_watch(conversation, state, reply)
     opening = st.empty()
     if conversation.dialogue.entries:

@@ -49,15 +49,5 @@ def model_key() -> None:
         "Choose the model",
         key="open_picker",
         shortcut=MODEL,
-        on_click=_open_picker,
+        on_click=lambda: st.session_state.update(picker=True),
     )
-
-
-def _open_picker() -> None:
-    asked = st.session_state.get("picker_asked", 0) + 1
-    st.session_state.update(picker=True, picker_asked=asked)
-
-
-def picker_asked_for() -> int:
-    """How often the key was pressed while the picker that it opened stands open; else 0."""
-    return st.session_state.get("picker_asked", 0) if st.session_state.get("picker") else 0
